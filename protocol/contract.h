@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CONTRACT_H
+#define CONTRACT_H
+
+/*
+ * A contract is a folder: contract.json and the JSON Schema files that it
+ * names (wire.md section 7 gives the shape). Loaded once, immutable, shared by
+ * threads. Nothing of any one platform is known here: paths, discriminators,
+ * terminal types and refusals all come from the folder.
+ *
+ * The structs are open for reading: they are the contract. All strings are
+ * NUL-terminated, owned by the contract, good until contract_free.
+ */
+
+#include "schema.h"
+
+enum contract_direction { CONTRACT_BOTH, CONTRACT_SERVER_ONLY };
+
+/* An answer with which a client is refused. close 0 = the socket stays open. */
+struct contract_refusal {
+	char *name;    /* what it is for: the query parameter; else NULL */
+	char *code;    /* NULL: no `code` member in the frame */
+	char *message; /* may hold {type}: the discriminator's value */
+	uint16_t close;
+};
+
+struct contract_message {
+	char *type;            /* the discriminator's value */
+	struct schema *schema; /* owned */
+	bool is_terminal;      /* server: ends a run */
+	bool is_direct;        /* server: only to the connection it answers */
+	bool is_dedup;         /* client: not run twice */
+	bool creates_session;  /* client: without a session id makes one */
+};
+
+/* One direction of an endpoint: which messages there are. */
+struct contract_side {
+	char *discriminator;  /* RFC 6901 pointer, "/type" */
+	char *session;        /* client: pointer to the session id, or NULL */
+	char *request_id;     /* client: pointer to the request id, or NULL */
+	struct contract_message *messages;
+	size_t message_count;
+	struct contract_refusal *missing_type; /* client; NULL: invalid_payload */
+	struct contract_refusal *unknown_type; /* client; NULL: unknown_type */
+	bool python_type_text; /* {type} printed as Python's str() does */
+};
+
+struct contract_endpoint {
+	char *name;
+	char *path;
+	enum contract_direction direction;
+	char *session_query; /* name of the required query parameter or NULL */
+	struct contract_refusal *missing_session; /* NULL unless session_query */
+	struct contract_refusal *no_session; /* client frame that needs one */
+	struct contract_refusal *refuse_query; /* array, checked in order */
+	size_t refuse_query_count;
+	struct contract_refusal *refuse_client; /* NULL: frames are welcome */
+	bool splice_cursor;  /* default true */
+	bool has_client;
+	struct contract_side client;
+	struct contract_side server;
+};
+
+struct contract {
+	char *name;
+	char *version;
+	char *directory;
+	char hash[65]; /* SHA-256, hex, over the canonical form of all files */
+	struct contract_endpoint *endpoints;
+	size_t endpoint_count;
+};
+
+/* Reads, compiles and checks the folder: references, duplicate paths, unknown
+ * members of contract.json (nearest name), examples in the schemas valid.
+ * NULL: err->where is file#pointer. */
+struct contract *contract_load(const char *directory, struct error *err);
+void contract_free(struct contract **contract);
+
+/* The message whose type the document's discriminator holds; NULL when there
+ * is no discriminator, it is no string, or the type is not declared.
+ * Constant time in the number of messages. */
+const struct contract_message *contract_select(
+    const struct contract_side *side, const struct json_doc *doc);
+
+enum contract_verdict {
+	CONTRACT_VALID,
+	CONTRACT_NOT_OBJECT,
+	CONTRACT_MISSING_TYPE, /* discriminator absent */
+	CONTRACT_UNKNOWN_TYPE,
+	CONTRACT_INVALID       /* the selected schema refuses it */
+};
+
+/* Judges a frame; *message_r is the selected message or NULL. No allocation. */
+enum contract_verdict contract_check(const struct contract_side *side,
+    struct schema_scratch *scratch, const struct json_doc *doc,
+    const struct contract_message **message_r);
+
+/* The error frame (a complete JSON object) with which a client frame is
+ * refused, wire.md 6.1: precedence unknown type, missing type, first x-error
+ * in schema order, else `invalid_payload` with violations. `fault` for what is
+ * not JSON (invalid_json, too_deep). Appends to `out`; *close_r as in
+ * contract_refusal. Call only when contract_check (or the scanner) refused. */
+void contract_refuse_frame(const struct contract_side *side,
+    struct schema_scratch *scratch, const struct json_doc *doc,
+    const struct json_fault *fault, struct buf *out, uint16_t *close_r);
+
+/* {"type":"error","code":…,"message":…} for any refusal. code may be NULL. */
+void contract_error_frame(const char *code, const char *message,
+    struct buf *out);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LOG_H
+#define LOG_H
+
+/*
+ * Structured log lines on stderr: one JSON object a line ({"ts","level",
+ * "component","action",…}) or key=value text, by log.format. Never payloads,
+ * never tokens. Lines that an outsider can cause are throttled by kind: 3 a
+ * minute and a summary. Never blocks: a sink that is full drops and counts.
+ * Process-wide and thread-safe: the one exception to "no globals".
+ */
+
+#include "view.h"
+
+#include <stdint.h>
+
+enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERROR };
+enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
+
+void log_setup(enum log_level level, enum log_format format);
+
+/* fields: NULL-terminated pairs of name, value (C strings; values are escaped
+ * and cut at 256 bytes). Example:
+ *   log_event(LOG_LEVEL_WARN, "redis", "lost", "reason", reason, NULL); */
+void log_event(enum log_level level, const char *component,
+    const char *action, ...) __attribute__((sentinel));
+/* The same, throttled by (component, action). */
+void log_throttled(enum log_level level, const char *component,
+    const char *action, ...) __attribute__((sentinel));
+
+uint64_t log_dropped(void);
+
+#endif

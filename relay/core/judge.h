@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef JUDGE_H
+#define JUDGE_H
+
+/*
+ * Looks at one stream entry once and says, for every endpoint (view) of the
+ * contract, whether it is delivered there, belongs elsewhere, or is refused:
+ * scanner, discriminator, schema, mode. Refusals are counted and handed to the
+ * dead-letter callback. Owns its scanner and scratch; one per worker.
+ */
+
+#include "batch.h"
+#include "contract.h"
+
+struct judge;
+struct stats;
+
+enum judge_mode { JUDGE_OFF, JUDGE_WARN, JUDGE_ENFORCE };
+
+enum judge_view { VIEW_OTHER, VIEW_DELIVER, VIEW_REFUSE };
+
+#define JUDGE_ENDPOINTS_MAX 16
+
+struct verdict {
+	uint8_t view[JUDGE_ENDPOINTS_MAX]; /* enum judge_view by endpoint */
+	bool terminal[JUDGE_ENDPOINTS_MAX];
+	bool direct[JUDGE_ENDPOINTS_MAX];
+	/* The object's text without leading white space; "{" is its first
+	 * byte. Borrowed from the entry. */
+	struct view object;
+	bool is_empty_object; /* nothing but white space between the braces */
+};
+
+/* A refused entry, for the dead-letter stream; views good for the call. */
+struct refused_entry {
+	struct view stream;
+	const struct batch_entry *entry;
+	const char *code; /* invalid_json, missing_field, not_object,
+	                   * unknown_type, invalid_payload, reserved_member,
+	                   * too_large, too_deep */
+	const struct violation *violation; /* NULL when there is none */
+	const char *message;
+};
+typedef void judge_dead_letter_fn(void *arg, const struct refused_entry *);
+
+struct judge_options {
+	enum judge_mode mode;
+	uint32_t max_depth;     /* 64 */
+	size_t max_event_bytes; /* 4 MiB */
+};
+
+struct judge *judge_new(const struct contract *contract,
+    const struct judge_options *options, struct stats *stats,
+    judge_dead_letter_fn *dead_letter, void *arg);
+void judge_free(struct judge **judge);
+
+/* `first_look`: this process has not judged that entry before (drift and
+ * counters count it once). The verdict is good until the next call. */
+void judge_entry(struct judge *judge, struct view stream,
+    const struct batch_entry *entry, bool first_look,
+    struct verdict *verdict_r);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef HANDSHAKE_H
+#define HANDSHAKE_H
+
+/*
+ * The gate: the head of an HTTP request, judged byte by byte before any
+ * library sees it. Pure: bytes in, verdict out; no sockets, no clock. What
+ * passes is written anew in canonical form, so that libwebsockets only ever
+ * parses bytes of our own making. RFC 9112, RFC 6455 section 4.2.
+ */
+
+#include "buf.h"
+
+#include <stdint.h>
+
+#define HANDSHAKE_HEAD_MAX 8192
+
+struct handshake {
+	/* All views point into the head. */
+	struct view method, target, path, query, version;
+	struct view host, origin, authorization, key, protocols, extensions;
+	struct view traceparent, forwarded_for, forwarded_proto, accept;
+	bool wants_upgrade;   /* Upgrade: websocket (any case, in the list) */
+	bool has_upgrade;     /* any Upgrade header */
+	bool connection_upgrade; /* Connection lists "upgrade" */
+	bool has_body;        /* Content-Length > 0 or Transfer-Encoding */
+	bool offers_relay_v1; /* Sec-WebSocket-Protocol lists relay.v1 */
+	struct view ticket;   /* from ticket.<T>, else empty */
+	bool offers_protocols; /* any Sec-WebSocket-Protocol */
+	bool version_13;
+	bool key_valid;       /* 24 characters, base64 of 16 bytes */
+	size_t head_length;   /* bytes up to and including the empty line */
+};
+
+enum handshake_state {
+	HANDSHAKE_MORE,     /* no empty line yet */
+	HANDSHAKE_COMPLETE, /* *handshake_r is filled */
+	HANDSHAKE_BAD       /* answer status_r and close */
+};
+
+/* *status_r: 400 (bare LF, folded or malformed header, NUL or control bytes,
+ * two Host or none on 1.1, two keys or versions, CL and TE, bad target with
+ * .. or %00 …), 431 (head over the limit), 505 (HTTP version), 405 later by
+ * the route. 0-status means drop without an answer (TLS hello, h2 preface,
+ * PROXY line: first bytes that are no HTTP request line). */
+enum handshake_state handshake_parse(struct view head,
+    struct handshake *handshake_r, int *status_r, const char **reason_r);
+
+/* What a valid upgrade misses, for 426: names joined with ", " ("Upgrade",
+ * "Connection", "Sec-WebSocket-Version", "HTTP/1.1"), empty when nothing. */
+void handshake_missing(const struct handshake *handshake, struct buf *out);
+
+/* The canonical request for libwebsockets: fixed path, own header order, only
+ * what it needs (protocol relay.v1 if offered, extensions if `deflate`). */
+void handshake_canonical(const struct handshake *handshake, bool deflate,
+    struct buf *out);
+
+/* Is this Origin the same host as Host, or on the list? Absent Origin: yes.
+ * "null": no. Exact scheme, host and port. */
+bool handshake_origin_allowed(const struct handshake *handshake,
+    const struct view *origins, size_t count);
+
+#endif

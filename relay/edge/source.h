@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SOURCE_H
+#define SOURCE_H
+
+/*
+ * Event streams in: follows any number of Redis streams for one worker's hub.
+ * Wakes by CLIENT TRACKING on a pair of connections (reads on one, pushes on
+ * the other), sweeps slowly because pushes are hints, polls where tracking is
+ * refused; proves continuity of every read; serves windows on a connection of
+ * their own. design.md section 4 is the specification.
+ */
+
+#include "hub.h"
+#include "redis_link.h"
+
+struct source;
+
+struct source_options {
+	unsigned pace_max_us;       /* collect pushes at most this long: 1000 */
+	unsigned sweep_ms;          /* every followed stream re-read: 30000 */
+	unsigned poll_ms;           /* where tracking is refused: 50 */
+	unsigned command_ms;        /* deadline of a read: 5000 */
+	bool tracking;              /* false: poll only (tests) */
+	/* For tests that remove a safeguard and must then fail; all true. */
+	bool safeguard_sweep, safeguard_rearm;
+};
+
+struct source_events {
+	/* Redis came (all followed streams are being re-read) or went. */
+	void (*up)(void *arg);
+	void (*down)(void *arg, const char *reason);
+	/* News were fed to the hub: flush it this turn. */
+	void (*news)(void *arg);
+};
+
+struct source *source_new(struct uv_loop_s *loop,
+    const struct redis_target *target, const struct source_options *options,
+    struct stats *stats, const struct source_events *events, void *arg);
+/* The hub that is fed; set once before start (the hub needs the source's ops
+ * table first). */
+void source_attach(struct source *source, struct hub *hub);
+extern const struct hub_source_ops source_hub_ops; /* arg: struct source * */
+void source_start(struct source *source);
+void source_free(struct source **source);
+
+bool source_is_up(const struct source *source);
+/* "tracking", "broadcast", "poll" or "down". */
+const char *source_wakeup(const struct source *source);
+
+#endif

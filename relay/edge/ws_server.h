@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WS_SERVER_H
+#define WS_SERVER_H
+
+/*
+ * libwebsockets, and nothing of it outside ws_server.c: takes over sockets
+ * whose upgrade request has passed the gate (handshake.h), speaks RFC 6455 on
+ * them and drives one session each. One per worker, on the worker's libuv loop.
+ */
+
+#include "error.h"
+#include "session.h"
+
+struct uv_loop_s;
+struct ws_server;
+
+struct ws_server_options {
+	size_t max_frame_bytes;      /* 1 MiB; over it: close 1009 */
+	unsigned max_fragments;      /* 16,384; over it: close 1008 */
+	unsigned ping_interval_ms;   /* 20,000 */
+	unsigned pong_timeout_ms;    /* 30,000 without any sign of life */
+	unsigned stuck_ms;           /* 180,000 without an acknowledged byte */
+	unsigned send_buffer_bytes;  /* SO_SNDBUF, 128 KiB */
+	unsigned max_connections;
+};
+
+struct ws_server *ws_server_new(struct uv_loop_s *loop,
+    const struct ws_server_options *options, struct session_env *env,
+    struct stats *stats, struct error *err);
+/* Sockets left are closed without ceremony. Runs until libwebsockets has let
+ * go of the loop; call before uv_loop_close. */
+void ws_server_free(struct ws_server **server);
+
+/* Takes the socket (closed by the server from now on, also on failure) and
+ * the canonical request that libwebsockets is to answer with 101. The session
+ * is created when the upgrade is done; params' views are copied now. */
+int ws_server_adopt(struct ws_server *server, int socket,
+    struct view canonical_request, const struct session_params *params);
+
+/* Pings, stuck sockets; about every second. */
+void ws_server_tick(struct ws_server *server, uint64_t now_ms);
+size_t ws_server_connections(const struct ws_server *server);
+
+#endif

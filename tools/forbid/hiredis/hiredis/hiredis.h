@@ -1,0 +1,1 @@
+#error "this layer may not include hiredis (see CMakeLists.txt)"

@@ -1,0 +1,1 @@
+#error "this layer may not include libwebsockets (see CMakeLists.txt)"

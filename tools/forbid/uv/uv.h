@@ -1,0 +1,1 @@
+#error "this layer may not include libuv (see CMakeLists.txt)"
