@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef NEAREST_H
+#define NEAREST_H
+
+/* "Did you mean": the known name that a misspelt one most likely stands for. */
+
+#include "view.h"
+
+/* First a name that is equal but for case, '_' and '-' (repoUrl -> repo_url),
+ * then the one with the fewest typing slips, if they are few for its length.
+ * NULL when nothing is near. Borrowed from `names`. Not for hot paths. */
+const char *nearest_name(
+    struct view name, const char *const *names, size_t count);
+
+#endif
