@@ -5,9 +5,9 @@
 /*
  * A listener and the connections on it that are not yet WebSockets: accepts,
  * reads the head of the one request under a deadline, lets handshake.h judge
- * it, and hands it on: a WebSocket upgrade to on_upgrade (which takes the
- * socket), anything else to on_request. Every HTTP connection serves one
- * request and is closed. Own code on libuv, no library parses a byte here.
+ * it, and hands it to on_request, which answers it or takes the socket away
+ * for a WebSocket. Every HTTP connection serves one request and is closed. Own
+ * code on libuv, no library parses a byte here.
  */
 
 #include "error.h"
@@ -21,31 +21,37 @@ struct http_exchange; /* one plain request waiting for its answer */
 struct gateway_address {
 	char text[256];  /* ADDR:PORT with the real port, or unix:PATH */
 	bool is_loopback; /* or a Unix socket */
+	uint64_t device, inode; /* of a Unix socket's file */
 };
 
 /* Opens listening sockets (non-blocking, close-on-exec). "127.0.0.1:0",
- * "[::1]:80", "unix:/path". `share`: SO_REUSEPORT, after a first bind without
- * it proved the port free (else -1 and err; errno is kept). Fills `count` fds:
- * for TCP one socket per worker, for a Unix path dups of one. */
-int gateway_listen(const char *address, bool share, int *sockets_r,
+ * "[::1]:80", "unix:/path". Fills `count` fds: for TCP one socket per worker
+ * (SO_REUSEPORT when count > 1), for a Unix path dups of one. The port is first
+ * bound without sharing, which proves it free, unless `join` says that another
+ * relay may hold it (listen_share). -1: err, and errno is kept (EADDRINUSE). A
+ * stale socket file is replaced only when nobody answers on it. */
+int gateway_listen(const char *address, bool join, int *sockets_r,
     size_t count, struct gateway_address *address_r, struct error *err);
+/* Removes the file of a Unix socket if it is still the one that
+ * gateway_listen made; at the end of the program. */
+void gateway_unlink(const struct gateway_address *address);
 
 struct gateway_ops {
-	/* A valid upgrade: take the socket (from now on yours). */
-	void (*on_upgrade)(void *arg, int socket,
-	    const struct handshake *handshake);
-	/* Anything else that is well formed. Answer with gateway_answer now or
-	 * within the exchange's deadline (2 s: 503). */
+	/* A complete, well-formed head; its views are good for the call.
+	 * Answer with gateway_answer, now or within the exchange's deadline
+	 * (2 s: 503), or take the socket away with gateway_take, now. */
 	void (*on_request)(void *arg, struct http_exchange *exchange,
 	    const struct handshake *handshake);
-	/* May this connection come in (caps)? 0, or 429 / 503. */
+	/* Asked at accept: 0, or 429 / 503 as the answer to all who come now.
+	 * May be NULL (caps that only concern upgrades: in on_request). */
 	int (*admit)(void *arg);
 };
 
 struct gateway_options {
 	unsigned handshake_ms;    /* 5000 from accept to the end of the head */
 	unsigned answer_ms;       /* 2000 */
-	unsigned max_waiting;     /* heads being read at once */
+	unsigned max_waiting;     /* heads being read at once; when full the
+				   * oldest goes, silent ones first */
 };
 
 struct gateway *gateway_new(struct uv_loop_s *loop, int listening_socket,
@@ -60,6 +66,10 @@ void gateway_free(struct gateway **gateway);
  * are copied. A peer that left is no error. */
 void gateway_answer(struct http_exchange *exchange, int status,
     const char *content_type, struct view extra_headers, struct view body);
+/* Inside on_request only: the socket is the caller's from now on, the exchange
+ * is gone. *early_r: bytes that came behind the head, good for that call; they
+ * belong in front of whatever is read next. */
+int gateway_take(struct http_exchange *exchange, struct view *early_r);
 /* For late answers: an exchange is found by its number or is gone. */
 uint64_t http_exchange_id(const struct http_exchange *exchange);
 struct http_exchange *gateway_exchange(struct gateway *gateway, uint64_t id);
