@@ -6,7 +6,9 @@
  * Structured log lines on stderr: one JSON object a line ({"ts","level",
  * "component","action",…}) or key=value text, by log.format. Never payloads,
  * never tokens. Lines that an outsider can cause are throttled by kind: 3 a
- * minute and a summary. Never blocks: a sink that is full drops and counts.
+ * minute and a summary. Never blocks: a sink that is full drops and counts
+ * (the process ignores SIGPIPE). A line is at most 4 KiB; fields beyond are
+ * left out. component and action are string literals.
  * Process-wide and thread-safe: the one exception to "no globals".
  */
 
@@ -28,6 +30,11 @@ void log_event(enum log_level level, const char *component,
 void log_throttled(enum log_level level, const char *component,
     const char *action, ...) __attribute__((sentinel));
 
+/* Writes the summaries of kinds whose minute is over; about every second. A
+ * line that is logged meanwhile does the same. */
+void log_tick(void);
+
+/* Lines held back by the throttle or refused by stderr. */
 uint64_t log_dropped(void);
 
 #endif

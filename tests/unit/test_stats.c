@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+#include "clock.h"
+#include "stats.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+static struct stats sum;
+static struct stats one;
+static struct stats two;
+
+static void
+workers_are_summed(void **state)
+{
+	(void)state;
+	stat_add(&one, writes, 3);
+	stat_add(&one, writes, 4);
+	stat_set(&two, writes, 10);
+	stat_set(&two, log_dropped, 1);
+	stats_sum(&sum, &one);
+	stats_sum(&sum, &two);
+	assert_int_equal(stat_get(&sum, writes), 17);
+	assert_int_equal(stat_get(&sum, log_dropped), 1);
+	assert_int_equal(stat_get(&sum, http_requests), 0);
+}
+
+static unsigned
+occurrences(const char *text, const char *wanted)
+{
+	unsigned count = 0;
+	for (; (text = strstr(text, wanted)) != NULL; text++)
+		count++;
+	return count;
+}
+
+static void
+the_exposition_has_one_head_per_metric(void **state)
+{
+	(void)state;
+	struct buf out;
+	buf_init(&out, 0);
+	stats_prometheus(&sum, &out);
+	buf_add_char(&out, '\0');
+	assert_int_equal(
+	    occurrences(out.data, "# HELP relay_connections_total "), 1);
+	assert_int_equal(
+	    occurrences(out.data, "# TYPE relay_connections_total counter\n"),
+	    1);
+	assert_int_equal(
+	    occurrences(out.data, "\nrelay_connections_total{outcome="), 4);
+	assert_int_equal(occurrences(out.data, "\nrelay_writes_total 17\n"), 1);
+	assert_int_equal(
+	    occurrences(out.data, "# TYPE relay_clients gauge\n"), 1);
+	assert_int_equal(occurrences(out.data, "\n\n"), 0);
+	buf_fini(&out);
+}
+
+static void
+clocks_run_forward(void **state)
+{
+	(void)state;
+	uint64_t before_us = clock_mono_us();
+	uint64_t before_ms = clock_mono_ms();
+	assert_true(clock_mono_us() >= before_us);
+	assert_true(clock_mono_ms() >= before_us / 1000);
+	assert_true(before_ms >= before_us / 1000);
+	assert_true(clock_unix_ms() > 1600000000000u);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(workers_are_summed),
+		cmocka_unit_test(the_exposition_has_one_head_per_metric),
+		cmocka_unit_test(clocks_run_forward),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
