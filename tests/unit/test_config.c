@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include "exit_code.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define BUNDLED "/bundled"
+
+static char file_path[64];
+
+/* Writes the text to a file of its own and returns its path. */
+static const char *
+config_file(const char *text)
+{
+	snprintf(file_path, sizeof(file_path), "/tmp/test_config.XXXXXX");
+	int fd = mkstemp(file_path);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), (int)strlen(text));
+	close(fd);
+	return file_path;
+}
+
+static int
+read_with(struct config *config, struct error *err, const char *a,
+    const char *b, const char *c, const char *d)
+{
+	const char *argv[] = { "relayd", a, b, c, d, NULL };
+	int argc = 1;
+	while (argv[argc])
+		argc++;
+	*err = (struct error){ 0 };
+	return config_read(
+	    config, argc, (char *const *)(uintptr_t)argv, BUNDLED, err);
+}
+
+static int
+read_file(struct config *config, struct error *err, const char *text)
+{
+	int code =
+	    read_with(config, err, "--config", config_file(text), NULL, NULL);
+	unlink(file_path);
+	return code;
+}
+
+static void
+defaults_are_those_of_the_table(void **state)
+{
+	(void)state;
+	struct config config;
+	struct error err;
+	assert_int_equal(read_with(&config, &err, NULL, NULL, NULL, NULL), 0);
+	assert_string_equal(config.listen, "127.0.0.1:8080");
+	assert_int_equal(config.mode, 1);
+	assert_int_equal(config.limits_frame_bytes, 1048576);
+	assert_string_equal(config.contract, BUNDLED);
+	assert_string_equal(config.commands_stream, "relay:commands");
+	assert_int_equal(config.action, CONFIG_RUN);
+	assert_int_equal(config_check(&config, &err), 0);
+	config_fini(&config);
+}
+
+static void
+a_flag_beats_the_environment_beats_the_file(void **state)
+{
+	(void)state;
+	struct config config;
+	struct error err;
+	const char *path = config_file("{\"mode\": \"enforce\"}");
+	assert_int_equal(
+	    read_with(&config, &err, "--config", path, NULL, NULL), 0);
+	assert_int_equal(config.mode, 2);
+	config_fini(&config);
+	setenv("RELAY_MODE", "off", 1);
+	assert_int_equal(
+	    read_with(&config, &err, "--config", path, NULL, NULL), 0);
+	assert_int_equal(config.mode, 0);
+	config_fini(&config);
+	assert_int_equal(
+	    read_with(&config, &err, "--mode=warn", "--config", path, NULL), 0);
+	assert_int_equal(config.mode, 1);
+	assert_int_equal(config.origin[CONFIG_OPTION_mode], CONFIG_FROM_FLAG);
+	config_fini(&config);
+	unsetenv("RELAY_MODE");
+	unlink(file_path);
+}
+
+static void
+every_way_to_write_a_nested_key_works(void **state)
+{
+	(void)state;
+	struct config config;
+	struct error err;
+	assert_int_equal(
+	    read_with(&config, &err, "--limits-frame-bytes", "2048",
+		"--limits.ping-ms=100", "--allow-anonymous"),
+	    0);
+	assert_int_equal(config.limits_frame_bytes, 2048);
+	assert_int_equal(config.limits_ping_ms, 100);
+	assert_true(config.allow_anonymous);
+	config_fini(&config);
+	setenv("RELAY_LIMITS_FRAME_BYTES", "4096", 1);
+	assert_int_equal(read_with(&config, &err, NULL, NULL, NULL, NULL), 0);
+	assert_int_equal(config.limits_frame_bytes, 4096);
+	config_fini(&config);
+	unsetenv("RELAY_LIMITS_FRAME_BYTES");
+}
+
+static void
+a_file_may_hold_comments_and_nests_by_dots(void **state)
+{
+	(void)state;
+	struct config config;
+	struct error err;
+	assert_int_equal(read_file(&config, &err,
+			     "{ /* a \"quoted\" comment */\n"
+			     "\"limits\": {\"frame_bytes\": 2000}, // so\n"
+			     "\"origins\": [\"https://a//b\", \"https://c\"],\n"
+			     "\"auth\": {\"mode\": \"off\"}}"),
+	    0);
+	assert_int_equal(config.limits_frame_bytes, 2000);
+	assert_int_equal(config.origins.count, 2);
+	assert_string_equal(config.origins.items[0], "https://a//b");
+	config_fini(&config);
+}
+
+static void
+a_bad_file_is_refused_where_it_is_bad(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text, *where, *message;
+	} rows[] = {
+		{ "{\"listne\": \"x\"}", "#/listne", "\"listen\"" },
+		{ "{\"limits\": {\"frame_byte\": 5}}", "#/limits/frame_byte",
+		    "limits.frame_bytes" },
+		{ "{\"mode\": \"strict\"}", "#/mode", "off|warn|enforce" },
+		{ "{\"workers\": -1}", "#/workers", "from 0 to 256" },
+		{ "{\"workers\": 257}", "#/workers", "from 0 to 256" },
+		{ "{\"workers\": \"2\"}", "#/workers", "whole number" },
+		{ "{\"workers\": 1.0}", "#/workers", "whole number" },
+		{ "{\"deflate\": 1}", "#/deflate", "true or false" },
+		{ "{\"origins\": \"x\"}", "#/origins", "list of texts" },
+		{ "{\"origins\": [1]}", "#/origins", "list of texts" },
+		{ "{\"limits\": 1}", "#/limits", "object" },
+		{ "{\"listen\": {}}", "#/listen", "text" },
+		{ "{\"listen\": \"8080\"}", "#/listen", "ADDR:PORT" },
+		{ "{\"listen\": \"a:65536\"}", "#/listen", "ADDR:PORT" },
+		{ "{\"mode\": \"off\", \"mode\": \"off\"}", ":1:", "JSON" },
+		{ "{", ":1:", "JSON" },
+		{ "{}\n/* open", ":", NULL },
+		{ "[]", "", "object of options" },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct config config;
+		struct error err;
+		int code = read_file(&config, &err, rows[i].text);
+		config_fini(&config);
+		if (!rows[i].message) {
+			assert_int_equal(code, 0);
+			continue;
+		}
+		assert_int_equal(code, EXIT_CODE_CONFIG);
+		assert_non_null(strstr(err.where, rows[i].where));
+		assert_non_null(strstr(err.message, rows[i].message));
+	}
+}
+
+static void
+usage_errors_are_told_apart_from_config_errors(void **state)
+{
+	(void)state;
+	struct config config;
+	struct error err;
+	assert_int_equal(read_with(&config, &err, "--lisen", "x", NULL, NULL),
+	    EXIT_CODE_USAGE);
+	assert_non_null(strstr(err.message, "\"listen\""));
+	config_fini(&config);
+	assert_int_equal(read_with(&config, &err, "stray", NULL, NULL, NULL),
+	    EXIT_CODE_USAGE);
+	config_fini(&config);
+	assert_int_equal(read_with(&config, &err, "--listen", NULL, NULL, NULL),
+	    EXIT_CODE_USAGE);
+	config_fini(&config);
+	assert_int_equal(
+	    read_with(&config, &err, "--workers", "many", NULL, NULL),
+	    EXIT_CODE_USAGE);
+	config_fini(&config);
+	setenv("RELAY_WORKERS", "many", 1);
+	assert_int_equal(
+	    read_with(&config, &err, NULL, NULL, NULL, NULL), EXIT_CODE_CONFIG);
+	assert_string_equal(err.where, "RELAY_WORKERS");
+	config_fini(&config);
+	unsetenv("RELAY_WORKERS");
+	assert_int_equal(
+	    read_with(&config, &err, "--config", "/nowhere", NULL, NULL),
+	    EXIT_CODE_CONFIG);
+	config_fini(&config);
+}
+
+static void
+what_does_not_exist_yet_is_refused_by_name(void **state)
+{
+	(void)state;
+	static const char *const rows[][2] = {
+		{ "--auth", "jwt" },
+		{ "--deflate", NULL },
+		{ "--tls-cert", "a.pem" },
+		{ "--modes", "chat.error=off" },
+		{ "--trusted-proxies", "10.0.0.0/8" },
+		{ "--auth-leeway-seconds", "61" },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct config config;
+		struct error err;
+		assert_int_equal(read_with(&config, &err, rows[i][0],
+				     rows[i][1], NULL, NULL),
+		    0);
+		assert_int_equal(config_check(&config, &err), EXIT_CODE_CONFIG);
+		assert_non_null(strstr(err.message, "not yet available"));
+		config_fini(&config);
+	}
+}
+
+static void
+a_default_that_is_given_is_accepted(void **state)
+{
+	(void)state;
+	struct config config;
+	struct error err;
+	assert_int_equal(read_with(&config, &err, "--deflate=false",
+			     "--auth-leeway-seconds=60",
+			     "--auth-tenant-claim=tid", "--auth=off"),
+	    0);
+	assert_int_equal(config_check(&config, &err), 0);
+	config_fini(&config);
+}
+
+static void
+braces_in_key_names_are_refused(void **state)
+{
+	(void)state;
+	struct config config;
+	struct error err;
+	read_with(&config, &err, "--redis-prefix={x}:", NULL, NULL, NULL);
+	assert_int_equal(config_check(&config, &err), EXIT_CODE_CONFIG);
+	config_fini(&config);
+}
+
+static void
+a_password_is_not_printed(void **state)
+{
+	(void)state;
+	struct config config;
+	struct error err;
+	struct buf out;
+	buf_init(&out, 0);
+	read_with(&config, &err, "--redis", "redis://me:hun@ter2@host:1/0",
+	    NULL, NULL);
+	config_print(&config, &out);
+	buf_add_char(&out, '\0');
+	assert_null(strstr(out.data, "ter2"));
+	assert_null(strstr(out.data, "hun"));
+	assert_non_null(strstr(
+	    out.data, "redis = \"redis://***@host:1/0\"  (flag --redis)"));
+	buf_fini(&out);
+	config_fini(&config);
+}
+
+static void
+a_broken_file_does_not_keep_help_from_answering(void **state)
+{
+	(void)state;
+	struct config config;
+	struct error err;
+	assert_int_equal(
+	    read_with(&config, &err, "--config", "/nowhere", "--help", NULL),
+	    0);
+	assert_int_equal(config.action, CONFIG_HELP);
+	config_fini(&config);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(defaults_are_those_of_the_table),
+		cmocka_unit_test(a_flag_beats_the_environment_beats_the_file),
+		cmocka_unit_test(every_way_to_write_a_nested_key_works),
+		cmocka_unit_test(a_file_may_hold_comments_and_nests_by_dots),
+		cmocka_unit_test(a_bad_file_is_refused_where_it_is_bad),
+		cmocka_unit_test(
+		    usage_errors_are_told_apart_from_config_errors),
+		cmocka_unit_test(what_does_not_exist_yet_is_refused_by_name),
+		cmocka_unit_test(a_default_that_is_given_is_accepted),
+		cmocka_unit_test(braces_in_key_names_are_refused),
+		cmocka_unit_test(a_password_is_not_printed),
+		cmocka_unit_test(
+		    a_broken_file_does_not_keep_help_from_answering),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
