@@ -39,10 +39,14 @@ enum handshake_state {
 };
 
 /* *status_r: 400 (bare LF, folded or malformed header, NUL or control bytes,
- * two Host or none on 1.1, two keys or versions, CL and TE, bad target with
- * .. or %00 …), 431 (head over the limit), 505 (HTTP version), 405 later by
- * the route. 0-status means drop without an answer (TLS hello, h2 preface,
- * PROXY line: first bytes that are no HTTP request line). */
+ * two Host or none on 1.1, two keys, CL and TE, no known HTTP version, bad
+ * target with .. or %00 …), 405 (CONNECT, TRACE, OPTIONS *), 431 (head over the
+ * limit, over 100 fields, target over 4,800 bytes). Other methods are the
+ * route's matter; HTTP/1.0 and a Sec-WebSocket-Version that is not one "13" are
+ * handshake_missing's. 0-status means drop without an answer (TLS hello, h2
+ * preface, PROXY line: first bytes that are no HTTP request line). Judged as
+ * the bytes come: HANDSHAKE_BAD does not wait for the empty line. Bytes behind
+ * the head are not looked at. *reason_r is static text. */
 enum handshake_state handshake_parse(struct view head,
     struct handshake *handshake_r, int *status_r, const char **reason_r);
 

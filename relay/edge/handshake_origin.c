@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Origin against Host, or against the list (RFC 6454). Whether the client came
+ * by TLS only a proxy in front knows: where X-Forwarded-Proto says it, the
+ * scheme must agree; else the port that a Host leaves out is the default of
+ * the Origin's own scheme.
+ */
+
+#include "handshake.h"
+
+#include "handshake_parts.h"
+
+#include <strings.h>
+
+struct origin {
+	struct view scheme;
+	struct view host;
+	uint32_t port; /* 0: none known */
+};
+
+static uint32_t
+default_port(struct view scheme)
+{
+	if (handshake_same_word(scheme, "http"))
+		return 80;
+	return handshake_same_word(scheme, "https") ? 443 : 0;
+}
+
+static bool
+same_text(struct view a, struct view b)
+{
+	return a.len == b.len && strncasecmp(a.data, b.data, a.len) == 0;
+}
+
+/* An empty port is the default one. */
+static bool
+parse_port(struct view text, uint32_t *port_r)
+{
+	uint32_t port = 0;
+	if (text.len == 0)
+		return true;
+	if (text.len > 5)
+		return false;
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.data[i] < '0' || text.data[i] > '9')
+			return false;
+		port = port * 10 + (uint32_t)(text.data[i] - '0');
+	}
+	*port_r = port;
+	return port > 0 && port <= 65535;
+}
+
+/* host[:port]; *port_r stays when there is none. */
+static bool
+parse_authority(struct view text, struct view *host_r, uint32_t *port_r)
+{
+	const char *colon = memchr(text.data, ':', text.len);
+	if (text.len && text.data[0] == '[') {
+		const char *close = memchr(text.data, ']', text.len);
+		if (!close)
+			return false;
+		colon = close + 1 == text.data + text.len ? NULL : close + 1;
+		if (colon && *colon != ':')
+			return false;
+	}
+	size_t length = colon ? (size_t)(colon - text.data) : text.len;
+	*host_r = view_make(text.data, length);
+	if (length == 0)
+		return false;
+	return !colon ||
+	    parse_port(view_make(colon + 1, text.len - length - 1), port_r);
+}
+
+static bool
+parse_origin(struct view text, struct origin *origin_r)
+{
+	static const char mark[] = "://";
+	const char *found =
+	    text.len ? memmem(text.data, text.len, mark, 3) : NULL;
+	if (!found || found == text.data)
+		return false;
+	origin_r->scheme = view_make(text.data, (size_t)(found - text.data));
+	struct view rest =
+	    view_make(found + 3, text.len - origin_r->scheme.len - 3);
+	for (size_t i = 0; i < rest.len; i++) {
+		if (strchr("/?#@ ,", rest.data[i]))
+			return false;
+	}
+	origin_r->port = default_port(origin_r->scheme);
+	return parse_authority(rest, &origin_r->host, &origin_r->port);
+}
+
+static bool
+same_origin(const struct origin *a, const struct origin *b)
+{
+	return same_text(a->scheme, b->scheme) && same_text(a->host, b->host) &&
+	    a->port == b->port;
+}
+
+static bool
+scheme_agrees(const struct handshake *handshake, const struct origin *origin)
+{
+	struct view list = handshake->forwarded_proto;
+	struct view proto;
+	if (!handshake_next_item(&list, ',', &proto))
+		return true;
+	if (handshake_same_word(proto, "https") ||
+	    handshake_same_word(proto, "wss"))
+		return handshake_same_word(origin->scheme, "https");
+	if (handshake_same_word(proto, "http") ||
+	    handshake_same_word(proto, "ws"))
+		return handshake_same_word(origin->scheme, "http");
+	return true;
+}
+
+static bool
+is_own_host(const struct handshake *handshake, const struct origin *origin)
+{
+	struct view host;
+	uint32_t port = default_port(origin->scheme);
+	if (port == 0 || !scheme_agrees(handshake, origin))
+		return false;
+	return handshake->host.len > 0 &&
+	    parse_authority(handshake->host, &host, &port) &&
+	    same_text(host, origin->host) && port == origin->port;
+}
+
+bool
+handshake_origin_allowed(
+    const struct handshake *handshake, const struct view *origins, size_t count)
+{
+	struct origin origin;
+	if (!handshake->origin.data)
+		return true;
+	if (!parse_origin(handshake->origin, &origin))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		struct origin known;
+		if (parse_origin(origins[i], &known) &&
+		    same_origin(&known, &origin))
+			return true;
+	}
+	return is_own_host(handshake, &origin);
+}

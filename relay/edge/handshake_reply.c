@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+
+/* What follows from a head that was read: what an upgrade misses, and the
+ * request of our own making that libwebsockets gets to see instead. */
+
+#include "handshake.h"
+
+#include "handshake_parts.h"
+
+static void
+add_missing(struct buf *out, size_t start, const char *name)
+{
+	if (out->len > start)
+		buf_add_text(out, ", ");
+	buf_add_text(out, name);
+}
+
+void
+handshake_missing(const struct handshake *handshake, struct buf *out)
+{
+	size_t start = out->len;
+	if (!handshake->wants_upgrade)
+		add_missing(out, start, "Upgrade");
+	if (!handshake->connection_upgrade)
+		add_missing(out, start, "Connection");
+	if (!handshake->version_13)
+		add_missing(out, start, "Sec-WebSocket-Version");
+	if (!view_is(handshake->version, "HTTP/1.1"))
+		add_missing(out, start, "HTTP/1.1");
+}
+
+/* An offer we can answer with "no context takeover on either side": its other
+ * parameters would need an answer of their own (RFC 7692 section 7.1). */
+static bool
+is_plain_deflate(struct view offer)
+{
+	static const char window[] = "client_max_window_bits";
+	struct view item;
+	if (!handshake_next_item(&offer, ';', &item) ||
+	    !handshake_same_word(item, "permessage-deflate"))
+		return false;
+	while (handshake_next_item(&offer, ';', &item)) {
+		bool is_window = item.len >= sizeof(window) - 1 &&
+		    memcmp(item.data, window, sizeof(window) - 1) == 0;
+		if (!is_window &&
+		    !handshake_same_word(item, "server_no_context_takeover") &&
+		    !handshake_same_word(item, "client_no_context_takeover"))
+			return false;
+	}
+	return true;
+}
+
+static bool
+offers_deflate(const struct handshake *handshake)
+{
+	struct view list = handshake->extensions;
+	struct view offer;
+	while (handshake_next_item(&list, ',', &offer)) {
+		if (is_plain_deflate(offer))
+			return true;
+	}
+	return false;
+}
+
+void
+handshake_canonical(
+    const struct handshake *handshake, bool deflate, struct buf *out)
+{
+	buf_add_text(out,
+	    "GET / HTTP/1.1\r\n"
+	    "Host: relay\r\n"
+	    "Upgrade: websocket\r\n"
+	    "Connection: Upgrade\r\n"
+	    "Sec-WebSocket-Version: 13\r\n"
+	    "Sec-WebSocket-Key: ");
+	buf_add(out, handshake->key);
+	buf_add_text(out, "\r\n");
+	if (handshake->offers_relay_v1)
+		buf_add_text(out, "Sec-WebSocket-Protocol: relay.v1\r\n");
+	if (deflate && offers_deflate(handshake))
+		buf_add_text(out,
+		    "Sec-WebSocket-Extensions: permessage-deflate; "
+		    "server_no_context_takeover; "
+		    "client_no_context_takeover\r\n");
+	buf_add_text(out, "\r\n");
+}

@@ -1,0 +1,618 @@
+/* SPDX-License-Identifier: MIT */
+#include "handshake.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
+#define LITERAL(text)                  \
+	{                              \
+		text, sizeof(text) - 1 \
+	}
+#define KEY "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+#define FULL                                                         \
+	"Host: a:1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" \
+	"Sec-WebSocket-Version: 13\r\n" KEY
+
+static struct handshake result;
+static int status;
+static const char *reason;
+static char *copy;
+
+/* An exact copy on the heap, so that a sanitizer sees an overread. */
+static enum handshake_state
+parse(struct view head)
+{
+	free(copy);
+	copy = malloc(head.len ? head.len : 1);
+	memcpy(copy, head.data, head.len);
+	status = -1;
+	reason = NULL;
+	return handshake_parse(
+	    view_make(copy, head.len), &result, &status, &reason);
+}
+
+static enum handshake_state
+parse_text(const char *head)
+{
+	return parse(view_of(head));
+}
+
+static void
+a_browsers_upgrade_is_read(void **state)
+{
+	(void)state;
+	static const char head[] =
+	    "GET /api/v1/ws/execution?after=1-2&x=%zz HTTP/1.1\r\n"
+	    "Host: relay.example:8080\r\n"
+	    "Connection: keep-alive, Upgrade\r\n"
+	    "Pragma: no-cache\r\n"
+	    "User-Agent: caf\xc3\xa9 (obs-text is allowed in values)\r\n"
+	    "Upgrade: websocket\r\n"
+	    "Origin: https://relay.example\r\n"
+	    "sec-websocket-version:13\r\n"
+	    "Accept: */*\r\n"
+	    "Empty:\r\n"
+	    "Authorization:  Bearer a.b.c \t\r\n"
+	    "Sec-WebSocket-Extensions: permessage-deflate; "
+	    "client_max_window_bits\r\n"
+	    "Sec-WebSocket-Protocol: relay.v1, ticket.abc-_\r\n"
+	    "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331"
+	    "-01\r\n"
+	    "X-Forwarded-For: 10.0.0.1\r\n"
+	    "X-Forwarded-Proto: https\r\n" KEY "\r\n";
+	assert_int_equal(parse_text(head), HANDSHAKE_COMPLETE);
+	assert_int_equal(result.head_length, sizeof(head) - 1);
+	assert_true(view_is(result.method, "GET"));
+	assert_true(
+	    view_is(result.target, "/api/v1/ws/execution?after=1-2&x=%zz"));
+	assert_true(view_is(result.path, "/api/v1/ws/execution"));
+	assert_true(view_is(result.query, "after=1-2&x=%zz"));
+	assert_true(view_is(result.version, "HTTP/1.1"));
+	assert_true(view_is(result.host, "relay.example:8080"));
+	assert_true(view_is(result.origin, "https://relay.example"));
+	assert_true(view_is(result.authorization, "Bearer a.b.c"));
+	assert_true(view_is(result.key, "dGhlIHNhbXBsZSBub25jZQ=="));
+	assert_true(view_is(result.accept, "*/*"));
+	assert_true(view_is(result.ticket, "abc-_"));
+	assert_true(view_is(result.forwarded_for, "10.0.0.1"));
+	assert_true(view_is(result.forwarded_proto, "https"));
+	assert_int_equal(result.traceparent.len, 55);
+	assert_true(result.wants_upgrade && result.has_upgrade);
+	assert_true(result.connection_upgrade && result.version_13);
+	assert_true(result.offers_relay_v1 && result.offers_protocols);
+	assert_true(result.key_valid && !result.has_body);
+}
+
+static void
+every_prefix_of_a_good_head_asks_for_more(void **state)
+{
+	(void)state;
+	static const char head[] = "GET /x HTTP/1.1\r\n" FULL "\r\n";
+	for (size_t size = 0; size < sizeof(head) - 1; size++)
+		assert_int_equal(parse(view_make(head, size)), HANDSHAKE_MORE);
+	assert_int_equal(parse_text(head), HANDSHAKE_COMPLETE);
+}
+
+static void
+bytes_behind_the_head_are_left_alone(void **state)
+{
+	(void)state;
+	static const char head[] =
+	    "GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\n\0";
+	assert_int_equal(
+	    parse(view_make(head, sizeof(head))), HANDSHAKE_COMPLETE);
+	assert_int_equal(
+	    result.head_length, strlen("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+}
+
+/* Each is judged at its last byte at the latest. */
+static const struct bad_row {
+	const char *row; /* of the list of bad inputs, or what it is */
+	struct view head;
+	int status;
+} bad_rows[] = {
+	{ "B2 two keys", LITERAL("GET / HTTP/1.1\r\nHost: a\r\n" KEY KEY),
+	    400 },
+	{ "B5 HTTP/2.0", LITERAL("GET / HTTP/2.0\r\n"), 400 },
+	{ "B5 HTTP/1.2", LITERAL("GET / HTTP/1.2\r\n"), 400 },
+	{ "B5 HTTP/1.10", LITERAL("GET / HTTP/1.10\r\n"), 400 },
+	{ "B5 lower case", LITERAL("GET / http/1.1\r\n"), 400 },
+	{ "B5 JUNK", LITERAL("GET / JUNK\r\n"), 400 },
+	{ "B5 no version", LITERAL("GET /\r\n"), 400 },
+	{ "B5 empty version", LITERAL("GET / \r\n"), 400 },
+	{ "B5 space behind", LITERAL("GET / HTTP/1.1 \r\n"), 400 },
+	{ "B5 two spaces", LITERAL("GET  / HTTP/1.1\r\n"), 400 },
+	{ "B6 no Host", LITERAL("GET / HTTP/1.1\r\n\r\n"), 400 },
+	{ "B6 two Host", LITERAL("GET / HTTP/1.1\r\nHost: a\r\nhost: a\r\n"),
+	    400 },
+	{ "B6 two Host, one empty",
+	    LITERAL("GET / HTTP/1.1\r\nHost:\r\nHost: a\r\n"), 400 },
+	{ "B6 empty Host", LITERAL("GET / HTTP/1.1\r\nHost: \r\n\r\n"), 400 },
+	{ "B6 Host list", LITERAL("GET / HTTP/1.1\r\nHost: a, b\r\n\r\n"),
+	    400 },
+	{ "B6 user in Host", LITERAL("GET / HTTP/1.1\r\nHost: a@b\r\n\r\n"),
+	    400 },
+	{ "B7 two Origin",
+	    LITERAL("GET / HTTP/1.1\r\nOrigin: http://a\r\nOrigin: null\r\n"),
+	    400 },
+	{ "two Authorization",
+	    LITERAL("GET / HTTP/1.1\r\nAuthorization: a\r\n"
+		    "Authorization: b\r\n"),
+	    400 },
+	{ "B9 ..", LITERAL("GET /a/../b HTTP/1.1\r\n"), 400 },
+	{ "B9 .. at the end", LITERAL("GET /a/.. HTTP/1.1\r\n"), 400 },
+	{ "B9 ..?", LITERAL("GET /a/..?q HTTP/1.1\r\n"), 400 },
+	{ "B9 .", LITERAL("GET /./a HTTP/1.1\r\n"), 400 },
+	{ "B9 %2e%2e", LITERAL("GET /a/%2e%2e/b HTTP/1.1\r\n"), 400 },
+	{ "B9 .%2E", LITERAL("GET /a/.%2E HTTP/1.1\r\n"), 400 },
+	{ "B9 %00", LITERAL("GET /a%00 HTTP/1.1\r\n"), 400 },
+	{ "B9 bad escape", LITERAL("GET /a%g0 HTTP/1.1\r\n"), 400 },
+	{ "B9 cut escape", LITERAL("GET /a%0 HTTP/1.1\r\n"), 400 },
+	{ "B9 backslash", LITERAL("GET /a\\b HTTP/1.1\r\n"), 400 },
+	{ "B9 fragment", LITERAL("GET /a#b HTTP/1.1\r\n"), 400 },
+	{ "B9 8-bit path", LITERAL("GET /\xc3\xa9 HTTP/1.1\r\n"), 400 },
+	{ "B9 tab in target", LITERAL("GET /a\tb HTTP/1.1\r\n"), 400 },
+	{ "B9 absolute URI", LITERAL("GET http://a/b HTTP/1.1\r\n"), 400 },
+	{ "B9 no slash", LITERAL("GET a HTTP/1.1\r\n"), 400 },
+	{ "B9 empty target", LITERAL("GET  HTTP/1.1\r\n"), 400 },
+	{ "B9 GET *", LITERAL("GET * HTTP/1.1\r\n"), 400 },
+	{ "B10 long list",
+	    LITERAL("GET / HTTP/1.1\r\nSec-WebSocket-Protocol: relay.v1, "
+		    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		    "aaaaaaaa\r\n"),
+	    400 },
+	{ "B10 no token",
+	    LITERAL("GET / HTTP/1.1\r\nSec-WebSocket-Protocol: a b\r\n"), 400 },
+	{ "B11 h2 preface", LITERAL("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), 0 },
+	{ "B13 negative length",
+	    LITERAL("POST / HTTP/1.1\r\nContent-Length: -1\r\n"), 400 },
+	{ "B13 signed length",
+	    LITERAL("POST / HTTP/1.1\r\nContent-Length: +1\r\n"), 400 },
+	{ "B13 empty length", LITERAL("POST / HTTP/1.1\r\nContent-Length:\r\n"),
+	    400 },
+	{ "B13 length list",
+	    LITERAL("POST / HTTP/1.1\r\nContent-Length: 1, 1\r\n"), 400 },
+	{ "B13 huge length",
+	    LITERAL("POST / HTTP/1.1\r\n"
+		    "Content-Length: 18446744073709551617\r\n"),
+	    400 },
+	{ "B13 two lengths",
+	    LITERAL("POST / HTTP/1.1\r\nContent-Length: 1\r\n"
+		    "Content-Length: 1\r\n"),
+	    400 },
+	{ "B13 CL and TE",
+	    LITERAL("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n"
+		    "Transfer-Encoding: chunked\r\n\r\n"),
+	    400 },
+	{ "B14 CONNECT", LITERAL("CONNECT a:443 HTTP/1.1\r\n"), 405 },
+	{ "B14 TRACE", LITERAL("TRACE / HTTP/1.1\r\n"), 405 },
+	{ "B14 OPTIONS *", LITERAL("OPTIONS * HTTP/1.1\r\n"), 405 },
+	{ "B19 bare LF in the request line", LITERAL("GET / HTTP/1.1\n"), 400 },
+	{ "B19 bare LF in a field", LITERAL("GET / HTTP/1.1\r\nHost: a\n"),
+	    400 },
+	{ "B19 bare LF at the end", LITERAL("GET / HTTP/1.1\r\nHost: a\r\n\n"),
+	    400 },
+	{ "B19 bare CR", LITERAL("GET / HTTP/1.1\r\nHost: a\rb"), 400 },
+	{ "B19 folded by space", LITERAL("GET / HTTP/1.1\r\nA: b\r\n c\r\n"),
+	    400 },
+	{ "B19 folded by tab", LITERAL("GET / HTTP/1.1\r\nA: b\r\n\tc\r\n"),
+	    400 },
+	{ "B19 space in the first field",
+	    LITERAL("GET / HTTP/1.1\r\n Host: a\r\n"), 400 },
+	{ "B19 X :", LITERAL("GET / HTTP/1.1\r\nX : a\r\n"), 400 },
+	{ "B19 no colon", LITERAL("GET / HTTP/1.1\r\nHost\r\n"), 400 },
+	{ "B19 no name", LITERAL("GET / HTTP/1.1\r\n: a\r\n"), 400 },
+	{ "B19 space in a name", LITERAL("GET / HTTP/1.1\r\nX Y: a\r\n"), 400 },
+	{ "B19 NUL in a value", LITERAL("GET / HTTP/1.1\r\nX: a\0"), 400 },
+	{ "B19 NUL in a name", LITERAL("GET / HTTP/1.1\r\nX\0"), 400 },
+	{ "B19 NUL in the target", LITERAL("GET /\0"), 400 },
+	{ "B19 DEL", LITERAL("GET / HTTP/1.1\r\nX: \x7f"), 400 },
+	{ "B19 8-bit name", LITERAL("GET / HTTP/1.1\r\nX\xe9: a\r\n"), 400 },
+	{ "B20 TLS hello", LITERAL("\x16\x03\x01\x02\x00\x01"), 0 },
+	{ "B20 PROXY v1", LITERAL("PROXY TCP4 1.1.1.1 2.2.2.2 1 2\r\n"), 0 },
+	{ "B20 PROXY v2", LITERAL("\r\n\r\n\0\r\nQUIT\n"), 0 },
+	{ "B20 text", LITERAL("hello\r\n"), 0 },
+	{ "B20 SSH", LITERAL("SSH-2.0-OpenSSH_9.2\r\n"), 0 },
+	{ "B20 long word", LITERAL("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"), 0 },
+	{ "B20 RESP", LITERAL("*1\r\n$4\r\nPING\r\n"), 0 },
+};
+
+static void
+bad_heads_get_their_status(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(bad_rows); i++) {
+		const struct bad_row *row = &bad_rows[i];
+		if (parse(row->head) != HANDSHAKE_BAD)
+			fail_msg("%s: not refused", row->row);
+		if (status != row->status)
+			fail_msg("%s: status %d", row->row, status);
+		assert_non_null(reason);
+	}
+}
+
+static void
+bad_heads_stay_bad_whatever_follows(void **state)
+{
+	(void)state;
+	char longer[1024];
+	for (size_t i = 0; i < COUNT(bad_rows); i++) {
+		struct view head = bad_rows[i].head;
+		memcpy(longer, head.data, head.len);
+		memcpy(longer + head.len, "\r\n\r\n", 4);
+		assert_int_equal(
+		    parse(view_make(longer, head.len + 4)), HANDSHAKE_BAD);
+	}
+}
+
+static void
+random_bytes_are_dropped_or_refused(void **state)
+{
+	(void)state;
+	for (unsigned seed = 0; seed < 1000; seed++) {
+		uint8_t noise[64];
+		uint32_t next = seed * 2654435761u + 1;
+		for (size_t i = 0; i < sizeof(noise); i++) {
+			next = next * 1664525u + 1013904223u;
+			noise[i] = (uint8_t)(next >> 24);
+		}
+		if (parse(view_make(noise, sizeof(noise))) == HANDSHAKE_BAD)
+			assert_true(status == 0 || status == 400);
+		else
+			assert_int_not_equal(status, 200);
+	}
+}
+
+static void
+a_valid_upgrade_misses_nothing(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *head;
+		const char *missing;
+	} rows[] = {
+		{ "GET /x HTTP/1.1\r\n" FULL "\r\n", "" },
+		{ "GET /x HTTP/1.0\r\n" FULL "\r\n", "HTTP/1.1" },
+		{ "GET /x HTTP/1.0\r\n\r\n",
+		    "Upgrade, Connection, Sec-WebSocket-Version, HTTP/1.1" },
+		{ "GET /x HTTP/1.1\r\nHost: a\r\n\r\n",
+		    "Upgrade, Connection, Sec-WebSocket-Version" },
+		{ "GET /x HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\n"
+		  "Connection: Upgrade, HTTP2-Settings\r\n"
+		  "Sec-WebSocket-Version: 13\r\n\r\n",
+		    "Upgrade" },
+		{ "GET /x HTTP/1.1\r\nHost: a\r\nUpgrade: foo\r\n"
+		  "Upgrade: h2c, WebSocket\r\nConnection: close\r\n"
+		  "Connection: keep-alive , UPGRADE\r\n"
+		  "Sec-WebSocket-Version: 13\r\n\r\n",
+		    "" },
+		{ "GET /x HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n"
+		  "Connection: close\r\nSec-WebSocket-Version: 13\r\n\r\n",
+		    "Connection" },
+		{ "GET /x HTTP/1.1\r\nHost: a\r\nUpgrade: websockets\r\n"
+		  "Connection: Upgraded\r\nSec-WebSocket-Version: 13\r\n\r\n",
+		    "Upgrade, Connection" },
+	};
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct buf out;
+		buf_init(&out, 0);
+		assert_int_equal(parse_text(rows[i].head), HANDSHAKE_COMPLETE);
+		handshake_missing(&result, &out);
+		assert_true(view_is(buf_view(&out), rows[i].missing));
+		buf_fini(&out);
+	}
+}
+
+/* B1: 426, not 400. */
+static void
+only_one_version_13_counts(void **state)
+{
+	(void)state;
+	static const char *const rows[] = { "", "Sec-WebSocket-Version: 7\r\n",
+		"Sec-WebSocket-Version: 8\r\n", "Sec-WebSocket-Version: 99\r\n",
+		"Sec-WebSocket-Version: 13, 8\r\n",
+		"Sec-WebSocket-Version: 013\r\n", "Sec-WebSocket-Version:\r\n",
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Version: 13\r\n",
+		"Sec-WebSocket-Version: 8\r\nSec-WebSocket-Version: 13\r\n" };
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char head[512];
+		struct buf out;
+		snprintf(head, sizeof(head),
+		    "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n"
+		    "Connection: Upgrade\r\n%s\r\n",
+		    rows[i]);
+		buf_init(&out, 0);
+		assert_int_equal(parse_text(head), HANDSHAKE_COMPLETE);
+		handshake_missing(&result, &out);
+		assert_true(view_is(buf_view(&out), "Sec-WebSocket-Version"));
+		buf_fini(&out);
+	}
+}
+
+/* B2 */
+static void
+a_key_is_sixteen_bytes_in_base64(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *field;
+		bool is_valid;
+	} rows[] = {
+		{ KEY, true },
+		{ "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAA+/A==\r\n", true },
+		{ "", false },
+		{ "Sec-WebSocket-Key:\r\n", false },
+		{ "Sec-WebSocket-Key: dGhlIHNhbXBsZQ==\r\n", false },
+		{ "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQAA\r\n", false },
+		{ "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQA=\r\n", false },
+		{ "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==A\r\n", false },
+		{ "Sec-WebSocket-Key: dGhlIHNhbXBs SBub25jZQ==\r\n", false },
+		{ "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZ===\r\n", false },
+		{ "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub2-jZQ==\r\n", false },
+		{ "Sec-WebSocket-Key: ????????????????????????\r\n", false },
+	};
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char head[256];
+		snprintf(head, sizeof(head),
+		    "GET / HTTP/1.1\r\nHost: a\r\n%s\r\n", rows[i].field);
+		assert_int_equal(parse_text(head), HANDSHAKE_COMPLETE);
+		assert_int_equal(result.key_valid, rows[i].is_valid);
+	}
+}
+
+/* B4, B13, B14: the route says 405 or 404. */
+static void
+other_methods_and_bodies_are_read(void **state)
+{
+	(void)state;
+	assert_int_equal(
+	    parse_text("FOO /x HTTP/1.1\r\n" FULL "\r\n"), HANDSHAKE_COMPLETE);
+	assert_true(view_is(result.method, "FOO"));
+	assert_int_equal(parse_text("POST / HTTP/1.1\r\nHost: a\r\n"
+				    "Content-Length: 3\r\n\r\nabc"),
+	    HANDSHAKE_COMPLETE);
+	assert_true(result.has_body);
+	assert_int_equal(parse_text("POST / HTTP/1.1\r\nHost: a\r\n"
+				    "Content-Length: 00\r\n\r\n"),
+	    HANDSHAKE_COMPLETE);
+	assert_false(result.has_body);
+	assert_int_equal(parse_text("POST / HTTP/1.1\r\nHost: a\r\n"
+				    "Transfer-Encoding: chunked\r\n\r\n"),
+	    HANDSHAKE_COMPLETE);
+	assert_true(result.has_body);
+	assert_int_equal(
+	    parse_text("OPTIONS /x HTTP/1.1\r\nHost: [::1]:80\r\n\r\n"),
+	    HANDSHAKE_COMPLETE);
+}
+
+static void
+harmless_paths_pass(void **state)
+{
+	(void)state;
+	static const char *const rows[] = { "/", "//", "/...", "/.a", "/a.",
+		"/a..b/", "/%41%2f%2E%2Ea", "/sessions/a%23b%25/events",
+		"/a:b@c;d=e,f", "/a?b=../..&c=%00&d={|}" };
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char head[128];
+		snprintf(head, sizeof(head),
+		    "GET %s HTTP/1.1\r\nHost: a\r\n\r\n", rows[i]);
+		if (parse_text(head) != HANDSHAKE_COMPLETE)
+			fail_msg("refused: %s (%s)", rows[i], reason);
+	}
+}
+
+static void
+sub_protocols_are_listed_over_all_fields(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *fields;
+		bool offers_any, offers_relay;
+		const char *ticket;
+	} rows[] = {
+		{ "", false, false, "" },
+		{ "Sec-WebSocket-Protocol:\r\n", true, false, "" },
+		{ "Sec-WebSocket-Protocol: chat\r\n", true, false, "" },
+		{ "Sec-WebSocket-Protocol: relay.v10\r\n", true, false, "" },
+		{ "Sec-WebSocket-Protocol: RELAY.V1\r\n", true, false, "" },
+		{ "Sec-WebSocket-Protocol: chat,relay.v1,\r\n", true, true,
+		    "" },
+		{ "Sec-WebSocket-Protocol: chat\r\n"
+		  "Sec-WebSocket-Protocol: ticket.,ticket.x,ticket.y\r\n"
+		  "Sec-WebSocket-Protocol: relay.v1\r\n",
+		    true, true, "x" },
+	};
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char head[512];
+		snprintf(head, sizeof(head),
+		    "GET / HTTP/1.1\r\nHost: a\r\n%s\r\n", rows[i].fields);
+		assert_int_equal(parse_text(head), HANDSHAKE_COMPLETE);
+		assert_int_equal(result.offers_protocols, rows[i].offers_any);
+		assert_int_equal(result.offers_relay_v1, rows[i].offers_relay);
+		assert_true(view_is(result.ticket, rows[i].ticket));
+	}
+}
+
+static enum handshake_state
+parse_padded(size_t size)
+{
+	static char head[32768];
+	int length =
+	    snprintf(head, sizeof(head), "GET / HTTP/1.1\r\nHost: a\r\nX: ");
+	memset(head + length, 'x', size);
+	memcpy(head + size - 4, "\r\n\r\n", 4);
+	return parse(view_make(head, size));
+}
+
+/* B15 */
+static void
+a_head_of_eight_kilobytes_is_the_limit(void **state)
+{
+	(void)state;
+	assert_int_equal(parse_padded(8192), HANDSHAKE_COMPLETE);
+	assert_int_equal(result.head_length, 8192);
+	assert_int_equal(parse_padded(8193), HANDSHAKE_BAD);
+	assert_int_equal(status, 431);
+	assert_int_equal(parse_padded(9000), HANDSHAKE_BAD);
+	assert_int_equal(status, 431);
+	assert_int_equal(parse_padded(20000), HANDSHAKE_BAD);
+	assert_int_equal(status, 431);
+}
+
+static enum handshake_state
+parse_fields(unsigned count)
+{
+	struct buf head;
+	buf_init(&head, 0);
+	buf_add_text(&head, "GET / HTTP/1.1\r\nHost: a\r\n");
+	for (unsigned i = 1; i < count; i++)
+		buf_add_text(&head, "a: b\r\n");
+	buf_add_text(&head, "\r\n");
+	enum handshake_state state = parse(buf_view(&head));
+	buf_fini(&head);
+	return state;
+}
+
+static void
+a_hundred_fields_are_the_limit(void **state)
+{
+	(void)state;
+	assert_int_equal(parse_fields(100), HANDSHAKE_COMPLETE);
+	assert_int_equal(parse_fields(101), HANDSHAKE_BAD);
+	assert_int_equal(status, 431);
+	assert_int_equal(parse_fields(400), HANDSHAKE_BAD);
+	assert_int_equal(status, 431);
+}
+
+static enum handshake_state
+parse_target(size_t size)
+{
+	struct buf head;
+	buf_init(&head, 0);
+	buf_add_text(&head, "GET /");
+	for (size_t i = 1; i < size; i++)
+		buf_add_char(&head, 'a');
+	buf_add_text(&head, " HTTP/1.1\r\nHost: a\r\n\r\n");
+	enum handshake_state state = parse(buf_view(&head));
+	buf_fini(&head);
+	return state;
+}
+
+static void
+a_target_holds_a_token_but_not_five_kilobytes(void **state)
+{
+	(void)state;
+	assert_int_equal(parse_target(4800), HANDSHAKE_COMPLETE);
+	assert_int_equal(parse_target(4801), HANDSHAKE_BAD);
+	assert_int_equal(status, 431);
+}
+
+static void
+the_canonical_request_is_our_own(void **state)
+{
+	(void)state;
+	struct buf out;
+	buf_init(&out, 0);
+	assert_int_equal(
+	    parse_text("GET /x?y HTTP/1.1\r\n" FULL
+		       "Cookie: a\r\nSec-WebSocket-Protocol: ticket.x\r\n\r\n"),
+	    HANDSHAKE_COMPLETE);
+	handshake_canonical(&result, true, &out);
+	assert_true(view_is(buf_view(&out),
+	    "GET / HTTP/1.1\r\nHost: relay\r\nUpgrade: websocket\r\n"
+	    "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n" KEY "\r\n"));
+	buf_clear(&out);
+	assert_int_equal(
+	    parse_text("GET / HTTP/1.1\r\n" FULL
+		       "Sec-WebSocket-Protocol: ticket.x, relay.v1\r\n\r\n"),
+	    HANDSHAKE_COMPLETE);
+	handshake_canonical(&result, false, &out);
+	assert_non_null(memmem(
+	    out.data, out.len, "\r\nSec-WebSocket-Protocol: relay.v1\r\n", 36));
+	/* What we write passes our own gate. */
+	assert_int_equal(parse(buf_view(&out)), HANDSHAKE_COMPLETE);
+	assert_true(result.key_valid && result.offers_relay_v1);
+	buf_fini(&out);
+}
+
+static void
+deflate_is_offered_on_when_it_can_be_kept(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *offer;
+		bool deflate, is_written;
+	} rows[] = {
+		{ "permessage-deflate", true, true },
+		{ "permessage-deflate", false, false },
+		{ "permessage-deflate; client_max_window_bits", true, true },
+		{ "x-webkit-deflate-frame, "
+		  "permessage-deflate;client_max_window_bits=10; "
+		  "server_no_context_takeover",
+		    true, true },
+		{ "permessage-deflate; server_max_window_bits=10", true,
+		    false },
+		{ "permessage-deflate; server_max_window_bits=10, "
+		  "permessage-deflate",
+		    true, true },
+		{ "permessage-bzip2", true, false },
+		{ "permessage-deflate; what", true, false },
+		{ "", true, false },
+		{ ";,;", true, false },
+	};
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char head[512];
+		struct buf out;
+		snprintf(head, sizeof(head),
+		    "GET / HTTP/1.1\r\nHost: a\r\n"
+		    "Sec-WebSocket-Extensions: %s\r\n\r\n",
+		    rows[i].offer);
+		buf_init(&out, 0);
+		assert_int_equal(parse_text(head), HANDSHAKE_COMPLETE);
+		handshake_canonical(&result, rows[i].deflate, &out);
+		assert_int_equal(
+		    memmem(out.data, out.len, "Extensions", 10) != NULL,
+		    rows[i].is_written);
+		buf_fini(&out);
+	}
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	free(copy);
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_browsers_upgrade_is_read),
+		cmocka_unit_test(every_prefix_of_a_good_head_asks_for_more),
+		cmocka_unit_test(bytes_behind_the_head_are_left_alone),
+		cmocka_unit_test(bad_heads_get_their_status),
+		cmocka_unit_test(bad_heads_stay_bad_whatever_follows),
+		cmocka_unit_test(random_bytes_are_dropped_or_refused),
+		cmocka_unit_test(a_valid_upgrade_misses_nothing),
+		cmocka_unit_test(only_one_version_13_counts),
+		cmocka_unit_test(a_key_is_sixteen_bytes_in_base64),
+		cmocka_unit_test(other_methods_and_bodies_are_read),
+		cmocka_unit_test(harmless_paths_pass),
+		cmocka_unit_test(sub_protocols_are_listed_over_all_fields),
+		cmocka_unit_test(a_head_of_eight_kilobytes_is_the_limit),
+		cmocka_unit_test(a_hundred_fields_are_the_limit),
+		cmocka_unit_test(a_target_holds_a_token_but_not_five_kilobytes),
+		cmocka_unit_test(the_canonical_request_is_our_own),
+		cmocka_unit_test(deflate_is_offered_on_when_it_can_be_kept),
+	};
+	return cmocka_run_group_tests(tests, NULL, teardown);
+}

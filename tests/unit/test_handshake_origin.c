@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+#include "handshake.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
+#define LITERAL(text)                  \
+	{                              \
+		text, sizeof(text) - 1 \
+	}
+
+static void
+an_origin_must_be_ours_or_listed(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *host;
+		const char *origin; /* NULL: no such field */
+		const char *proto;
+		bool is_allowed;
+	} rows[] = {
+		{ "relay.example", NULL, NULL, true },
+		{ "relay.example", "", NULL, false },
+		{ "relay.example", "null", NULL, false },
+		{ "relay.example", "http://relay.example", NULL, true },
+		{ "relay.example", "HTTP://Relay.Example", NULL, true },
+		{ "relay.example", "https://relay.example", NULL, true },
+		{ "relay.example", "http://relay.example:80", NULL, true },
+		{ "relay.example:80", "http://relay.example", NULL, true },
+		{ "relay.example:443", "https://relay.example", NULL, true },
+		{ "relay.example:443", "http://relay.example", NULL, false },
+		{ "relay.example:80", "https://relay.example", NULL, false },
+		{ "relay.example:", "http://relay.example", NULL, true },
+		{ "relay.example:8080", "http://relay.example:8080", NULL,
+		    true },
+		{ "relay.example:8080", "http://relay.example:8081", NULL,
+		    false },
+		{ "relay.example:8080", "http://relay.example", NULL, false },
+		{ "relay.example", "http://relay.example:8080", NULL, false },
+		{ "[::1]:8080", "http://[::1]:8080", NULL, true },
+		{ "[::1]", "http://[::1]", NULL, true },
+		{ "[::1]:8080", "http://[::2]:8080", NULL, false },
+		{ "relay.example", "http://evil.example", NULL, false },
+		{ "relay.example", "http://relay.example.evil", NULL, false },
+		{ "relay.example", "http://evilrelay.example", NULL, false },
+		{ "relay.example", "http://relay.exampl", NULL, false },
+		{ "relay.example", "http://relay.example/", NULL, false },
+		{ "relay.example", "http://relay.example#", NULL, false },
+		{ "relay.example", "http://a@relay.example", NULL, false },
+		{ "relay.example", "http://relay.example:0", NULL, false },
+		{ "relay.example", "http://relay.example:65616", NULL, false },
+		{ "relay.example", "http://relay.example:8x", NULL, false },
+		{ "relay.example", "http://relay.example:100080", NULL, false },
+		{ "relay.example", "ftp://relay.example", NULL, false },
+		{ "relay.example", "relay.example", NULL, false },
+		{ "relay.example", "://relay.example", NULL, false },
+		{ "relay.example", "http://", NULL, false },
+		{ "relay.example", "http://[relay.example", NULL, false },
+		{ "relay.example", "https://relay.example", "https", true },
+		{ "relay.example", "https://relay.example", "wss, http", true },
+		{ "relay.example", "http://relay.example", "https", false },
+		{ "relay.example", "https://relay.example", "http", false },
+		{ "relay.example", "http://relay.example", "gopher", true },
+		{ "relay.example", "https://app.example", NULL, true },
+		{ "relay.example", "https://app.example:443", "http", true },
+		{ "relay.example", "https://APP.example", NULL, true },
+		{ "relay.example", "http://app.example", NULL, false },
+		{ "relay.example", "https://app.example:444", NULL, false },
+		{ "relay.example", "https://dev.example:5173", NULL, true },
+		{ "relay.example", "https://dev.example", NULL, false },
+		{ "relay.example", "chrome-extension://abc", NULL, true },
+		{ "relay.example", "chrome-extension://abd", NULL, false },
+	};
+	static const struct view known[] = { LITERAL("https://app.example"),
+		LITERAL("https://dev.example:5173"),
+		LITERAL("chrome-extension://abc"), LITERAL("nonsense"),
+		LITERAL("null") };
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct handshake seen = { .host = view_of(rows[i].host) };
+		if (rows[i].origin)
+			seen.origin = view_of(rows[i].origin);
+		if (rows[i].proto)
+			seen.forwarded_proto = view_of(rows[i].proto);
+		if (handshake_origin_allowed(&seen, known, COUNT(known)) !=
+		    rows[i].is_allowed)
+			fail_msg("row %zu: %s at %s", i, rows[i].origin,
+			    rows[i].host);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_origin_must_be_ours_or_listed),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
