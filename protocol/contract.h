@@ -22,6 +22,7 @@ struct contract_refusal {
 	char *code;    /* NULL: no `code` member in the frame */
 	char *message; /* may hold {type}: the discriminator's value */
 	uint16_t close;
+	bool allow_blank; /* query parameter: blank is as good as absent */
 };
 
 struct contract_message {

@@ -49,6 +49,10 @@ enum hub_write {
 	HUB_WRITE_FULL,    /* taken, but stop until hub_resume() */
 	HUB_WRITE_GONE     /* not taken, the peer is gone: stop for good */
 };
+/* Whose is a direct frame? OWNS_UNKNOWN: the sink's answer that says so is
+ * still under way; the hub stops in front of the frame, as after
+ * HUB_WRITE_FULL, and asks again after hub_resume(). */
+enum hub_owns { OWNS_NO, OWNS_YES, OWNS_UNKNOWN };
 struct subscriber_ops {
 	/* Complete WebSocket frames, to be written as they are. The bytes are
 	 * the hub's and shared; take them or copy them before returning. */
@@ -56,7 +60,9 @@ struct subscriber_ops {
 	    size_t frame_count);
 	/* The stream was looked at (for hello). Called once, before live. */
 	void (*opened)(void *arg, const struct stream_info *info);
-	/* The start position is fixed, or replay has reached the tail. */
+	/* The start position is fixed, or replay has reached the tail. Held: as
+	 * soon as the position is fixed, still held; and once more at the tail
+	 * after a hub_seek. */
 	enum hub_write (*live)(void *arg, struct entry_id cursor,
 	    uint64_t replayed);
 	/* Only for those who know notices; for others the hub counts. */
@@ -67,7 +73,7 @@ struct subscriber_ops {
 	void (*ended)(void *arg, struct entry_id id, struct entry_id command,
 	    bool is_terminal);
 	/* Does this connection own that command (direct frames)? */
-	bool (*owns)(void *arg, struct entry_id command);
+	enum hub_owns (*owns)(void *arg, struct entry_id command);
 	/* The key holds another type: nothing more will come. */
 	void (*unusable)(void *arg);
 };
@@ -114,7 +120,9 @@ void hub_seek(struct hub *hub, struct subscription *subscription,
 /* The subscriber can take bytes again after HUB_WRITE_FULL. */
 void hub_resume(struct hub *hub, struct subscription *subscription);
 
-/* The position fixed at subscription (START_LIVE); false while not known. */
+/* How far it has got: the last id scanned for it, delivered or skipped. At the
+ * beginning the position fixed at subscription (START_LIVE: the tail at the
+ * time of asking). false while not known. */
 bool hub_position(const struct subscription *subscription,
     struct entry_id *scanned_r);
 

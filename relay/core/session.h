@@ -20,6 +20,9 @@ struct transport_ops {
 	/* Close after everything written so far: close frame with this code and
 	 * an empty reason. Nothing is written after this. */
 	void (*close)(void *conn, uint16_t code);
+	/* session_wants_input() is true again. May be NULL. Never called from
+	 * inside a session_* call of this connection's own. */
+	void (*want_input)(void *conn);
 };
 
 struct identity {
@@ -39,7 +42,10 @@ struct command {
 	struct view traceparent;
 	struct view request_id; /* empty: none */
 	bool dedup;
-	bool session_was_absent; /* record under the identity */
+	bool session_was_absent; /* by the frame: record under the identity */
+	bool session_is_new;     /* made for this frame: a repeat of any session
+				  * of the identity counts; else only of this */
+	unsigned waited_ms;      /* of its deadline, before it came here */
 	struct entry_id from;    /* tail before the command */
 };
 
@@ -81,6 +87,8 @@ struct session_options {
 	unsigned frames_burst;           /* 100 */
 	unsigned max_unanswered;         /* 8: then the socket is not read */
 	unsigned ping_interval_ms;       /* for hello */
+	unsigned timeout_ms;             /* commands.timeout_ms, 2000 */
+	unsigned renew_ms;               /* a third of dedup.seconds */
 	struct view node;                /* unique text of this process */
 };
 

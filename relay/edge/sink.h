@@ -18,6 +18,7 @@ struct sink_options {
 	struct view prefix;          /* "relay:" */
 	struct view stream;          /* commands.stream, "relay:commands" */
 	struct view contract;        /* "name/version" */
+	struct view node;            /* unique text of this process */
 	unsigned timeout_ms;         /* commands.timeout_ms, 2000 */
 	unsigned max_inflight;       /* 10,000 */
 	size_t max_inflight_bytes;   /* 64 MiB */
