@@ -1,0 +1,551 @@
+/* SPDX-License-Identifier: MIT */
+#include "redis_link.h"
+
+#include "log.h"
+#include "redis_backoff.h"
+#include "redis_greeting.h"
+#include "redis_queue.h"
+#include "redis_uv.h"
+#include "redis_wire.h"
+#include "xmalloc.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <uv.h>
+
+/*
+ * States: STOPPED -> CONNECTING (socket) -> GREETING (AUTH, SELECT, SETNAME,
+ * PING) -> UP, and from anywhere WAITING for the next attempt. One timer
+ * serves all: end of the pause, deadline of the attempt, deadline of the
+ * earliest command or time of the next PING.
+ *
+ * Commands are collected and written once a loop turn: the prepare handle runs
+ * before the loop sleeps; the idle handle keeps it from sleeping if a command
+ * came after that, from another prepare handle.
+ *
+ * Callbacks may do anything to the link, even free it: each connection has a
+ * number, and a loop over replies ends when the number has changed. The
+ * memory outlives the stack because libuv closes handles from the loop.
+ */
+
+enum link_state { STOPPED, WAITING, CONNECTING, GREETING, UP };
+
+struct redis_link {
+	uv_loop_t *loop;
+	const struct redis_target *target;
+	struct redis_link_options options;
+	struct redis_link_ops ops;
+	void *arg;
+	char name[48];
+
+	enum link_state state;
+	uint64_t connection; /* counts connections; see above */
+	bool is_freed;
+	bool is_subscribed;
+	struct redis_greeting greeting;
+	struct redis_uv *uv;
+	struct redis_wire *wire;
+
+	struct redis_queue queue; /* commands under way */
+	struct redis_backoff backoff;
+
+	uv_timer_t timer;
+	uv_prepare_t flush;
+	uv_idle_t awake;
+	unsigned open_handles;
+	uint64_t due_ms;   /* when the timer fires */
+	uint64_t heard_ms; /* when the last bytes came */
+	uint64_t came_up_ms;
+
+	uint64_t reconnects;
+	uint64_t latency_us;
+};
+
+/* A slow but living answer may take this many times the default deadline. */
+#define PATIENCE 12
+
+static void drop(struct redis_link *link, const char *reason);
+static void connect_now(struct redis_link *link);
+
+/* --- the timer --- */
+
+static void on_timer(uv_timer_t *timer);
+
+static void
+set_timer(struct redis_link *link, uint64_t due_ms)
+{
+	uint64_t now_ms = uv_now(link->loop);
+
+	link->due_ms = due_ms;
+	if (due_ms == UINT64_MAX)
+		uv_timer_stop(&link->timer);
+	else
+		uv_timer_start(&link->timer, on_timer,
+		    due_ms > now_ms ? due_ms - now_ms : 0, 0);
+}
+
+static uint64_t
+alive_until_ms(const struct redis_link *link)
+{
+	return link->heard_ms + link->options.command_ms;
+}
+
+static bool
+has_late_command(const struct redis_link *link)
+{
+	return redis_queue_due_ms(&link->queue, alive_until_ms(link)) <=
+	    uv_now(link->loop);
+}
+
+static void
+schedule_up(struct redis_link *link)
+{
+	uint64_t due_ms =
+	    redis_queue_due_ms(&link->queue, alive_until_ms(link));
+
+	if (link->options.ping_ms > 0 && link->queue.count == 0)
+		due_ms = link->heard_ms + link->options.ping_ms;
+	set_timer(link, due_ms);
+}
+
+/* --- losing a connection --- */
+
+static void
+disconnect(struct redis_link *link)
+{
+	link->connection++;
+	link->is_subscribed = false;
+	uv_prepare_stop(&link->flush);
+	uv_idle_stop(&link->awake);
+	redis_uv_close(&link->uv); /* first: it polls the wire's socket */
+	redis_wire_free(&link->wire);
+}
+
+/* A connection that did not last does not make the pauses short again. */
+static void
+pause_before_next(struct redis_link *link)
+{
+	uint64_t now_ms = uv_now(link->loop);
+
+	if (link->came_up_ms != 0 &&
+	    now_ms - link->came_up_ms >= link->options.backoff_max_ms)
+		redis_backoff_reset(&link->backoff);
+	link->came_up_ms = 0;
+	link->state = WAITING;
+	set_timer(link, now_ms + redis_backoff_pause_ms(&link->backoff));
+}
+
+/* The connection is gone, or was never made; another follows. */
+static void
+drop(struct redis_link *link, const char *reason)
+{
+	uint64_t connection;
+
+	if (link->state == STOPPED || link->state == WAITING)
+		return;
+	disconnect(link);
+	connection = link->connection;
+	link->reconnects++;
+	pause_before_next(link);
+	log_throttled(LOG_LEVEL_WARN, "redis", "lost", "link", link->name,
+	    "reason", reason, NULL);
+	redis_queue_answer_lost(&link->queue);
+	if (link->connection == connection && !link->is_freed &&
+	    link->ops.down != NULL)
+		link->ops.down(link->arg, reason);
+}
+
+/* --- replies --- */
+
+/* Errors after which this server is of no use for now; NULL for others. */
+static const char *
+fatal_reason(const struct redis_value *value)
+{
+	const char *reason = redis_error_reason(value);
+
+	return reason != NULL && strcmp(reason, "noperm") != 0 ? reason : NULL;
+}
+
+/* A Pub/Sub message: ["message", channel, payload]. */
+static bool
+is_message(const struct redis_link *link, const struct redis_value *value)
+{
+	return link->is_subscribed && redis_value_count(value) == 3 &&
+	    view_is(redis_value_text(redis_value_at(value, 0)), "message");
+}
+
+static void
+give_answer(struct redis_link *link, const struct redis_value *value)
+{
+	struct redis_waiter waiter = redis_queue_pop(&link->queue);
+	uint64_t connection = link->connection;
+	const char *reason = link->state == UP ? fatal_reason(value) : NULL;
+
+	link->latency_us = uv_hrtime() / 1000 - waiter.sent_us + 1;
+	if (waiter.answer != NULL)
+		waiter.answer(waiter.arg, value);
+	if (reason != NULL && link->connection == connection)
+		drop(link, reason);
+}
+
+static void
+handle_reply(struct redis_link *link, const struct redis_value *value)
+{
+	const char *reason;
+
+	if (is_message(link, value)) {
+		if (link->ops.push != NULL)
+			link->ops.push(link->arg, redis_value_at(value, 2));
+		return;
+	}
+	if (link->queue.count > 0) {
+		give_answer(link, value);
+		return;
+	}
+	/* Nobody asked: a parting error, or no Redis at all. */
+	reason = redis_error_reason(value);
+	drop(link, reason != NULL ? reason : "protocol");
+}
+
+static void
+handle_replies(struct redis_link *link)
+{
+	uint64_t connection = link->connection;
+
+	while (link->connection == connection) {
+		struct redis_value *value = NULL;
+		int got = redis_wire_next(link->wire, &value);
+
+		if (got == 0)
+			return;
+		if (got < 0) {
+			drop(link, "protocol");
+			return;
+		}
+		handle_reply(link, value);
+		redis_wire_free_value(value);
+	}
+}
+
+static void
+on_readable(void *arg)
+{
+	struct redis_link *link = arg;
+
+	switch (redis_wire_read(link->wire)) {
+	case REDIS_WIRE_IDLE:
+		return;
+	case REDIS_WIRE_SOME:
+		link->heard_ms = uv_now(link->loop);
+		handle_replies(link);
+		return;
+	case REDIS_WIRE_LOST:
+		drop(link, "closed");
+		return;
+	}
+}
+
+/* --- writing --- */
+
+static void
+flush(struct redis_link *link)
+{
+	int rest = redis_wire_flush(link->wire);
+
+	if (rest < 0)
+		drop(link, "closed");
+	else
+		redis_uv_want_write(link->uv, rest > 0);
+}
+
+static void
+on_writable(void *arg)
+{
+	flush(arg);
+}
+
+static void
+on_flush(uv_prepare_t *prepare)
+{
+	struct redis_link *link = prepare->data;
+
+	uv_prepare_stop(&link->flush);
+	uv_idle_stop(&link->awake);
+	flush(link);
+}
+
+static void
+on_awake(uv_idle_t *idle)
+{
+	(void)idle; /* being active is its whole purpose */
+}
+
+static int
+send_command(struct redis_link *link, const struct view *argv, size_t argc,
+    unsigned deadline_ms, redis_answer_fn *answer, void *arg)
+{
+	uint64_t now_ms = uv_now(link->loop);
+	unsigned patience_ms = link->options.command_ms * PATIENCE;
+	struct redis_waiter waiter = {
+		.answer = answer,
+		.arg = arg,
+		.deadline_ms = now_ms +
+		    (deadline_ms ? deadline_ms : link->options.command_ms),
+		.hard_ms = now_ms + (deadline_ms ? deadline_ms : patience_ms),
+		.sent_us = uv_hrtime() / 1000,
+	};
+
+	if (redis_wire_append(link->wire, argv, argc) != 0)
+		return -1;
+	redis_queue_push(&link->queue, &waiter);
+	uv_prepare_start(&link->flush, on_flush);
+	uv_idle_start(&link->awake, on_awake);
+
+	uint64_t due_ms = redis_waiter_due_ms(&waiter, alive_until_ms(link));
+
+	if (link->state == UP && due_ms < link->due_ms)
+		set_timer(link, due_ms);
+	return 0;
+}
+
+/* --- greeting --- */
+
+static int
+send_greeting(void *arg, const struct view *argv, size_t argc,
+    redis_answer_fn *answer, void *answer_arg)
+{
+	return send_command(arg, argv, argc, 0, answer, answer_arg);
+}
+
+static void
+on_greeted(void *arg, const char *refusal)
+{
+	struct redis_link *link = arg;
+
+	if (refusal != NULL) {
+		drop(link, refusal);
+		return;
+	}
+	link->state = UP;
+	link->came_up_ms = uv_now(link->loop);
+	schedule_up(link);
+	log_throttled(LOG_LEVEL_INFO, "redis", "up", "link", link->name, NULL);
+	if (link->ops.up != NULL)
+		link->ops.up(link->arg);
+}
+
+/* --- connecting --- */
+
+static void
+on_connected(void *arg, int socket)
+{
+	struct redis_link *link = arg;
+
+	link->wire = redis_wire_new(socket);
+	if (link->wire == NULL) {
+		drop(link, "refused");
+		return;
+	}
+	link->state = GREETING;
+	link->heard_ms = uv_now(link->loop);
+	redis_greeting_begin(
+	    &link->greeting, link->target, link->name, send_greeting);
+}
+
+static void
+on_failed(void *arg, const char *reason)
+{
+	drop(arg, reason);
+}
+
+static void
+connect_now(struct redis_link *link)
+{
+	static const struct redis_uv_ops uv_ops = { on_connected, on_failed,
+		on_readable, on_writable };
+
+	link->state = CONNECTING;
+	set_timer(link, uv_now(link->loop) + link->options.connect_ms);
+	link->uv = redis_uv_connect(link->loop, link->target, &uv_ops, link);
+}
+
+static void
+send_ping(struct redis_link *link)
+{
+	struct view ping = view_of("PING");
+
+	send_command(link, &ping, 1, 0, NULL, NULL);
+}
+
+/* The process may have been asleep: what already waits in the socket counts
+ * as having come in time. */
+static void
+check_deadlines(struct redis_link *link)
+{
+	uint64_t connection = link->connection;
+
+	if (has_late_command(link))
+		on_readable(link);
+	if (link->connection != connection)
+		return;
+	if (has_late_command(link)) {
+		drop(link, "timeout");
+		return;
+	}
+	if (link->queue.count == 0 && link->options.ping_ms > 0 &&
+	    link->heard_ms + link->options.ping_ms <= uv_now(link->loop))
+		send_ping(link);
+	schedule_up(link);
+}
+
+static void
+on_timer(uv_timer_t *timer)
+{
+	struct redis_link *link = timer->data;
+
+	switch (link->state) {
+	case STOPPED:
+		return;
+	case WAITING:
+		connect_now(link);
+		return;
+	case CONNECTING:
+	case GREETING:
+		drop(link, "timeout");
+		return;
+	case UP:
+		check_deadlines(link);
+		return;
+	}
+}
+
+/* --- public --- */
+
+struct redis_link *
+redis_link_new(struct uv_loop_s *loop, const struct redis_target *target,
+    const struct redis_link_options *options, const struct redis_link_ops *ops,
+    void *arg)
+{
+	struct redis_link *link = xcalloc(1, sizeof(*link));
+
+	link->loop = loop;
+	link->target = target;
+	link->options = *options;
+	link->ops = *ops;
+	link->arg = arg;
+	link->due_ms = UINT64_MAX;
+	redis_backoff_init(&link->backoff, options->backoff_min_ms,
+	    options->backoff_max_ms, uv_hrtime() ^ (uint64_t)(uintptr_t)link);
+	link->greeting.done = on_greeted;
+	link->greeting.arg = link;
+	snprintf(link->name, sizeof(link->name), "%s", options->name);
+	uv_timer_init(loop, &link->timer);
+	uv_prepare_init(loop, &link->flush);
+	uv_idle_init(loop, &link->awake);
+	link->timer.data = link;
+	link->flush.data = link;
+	link->awake.data = link;
+	link->open_handles = 3;
+	return link;
+}
+
+void
+redis_link_start(struct redis_link *link)
+{
+	if (link->state != STOPPED || link->is_freed)
+		return;
+	uv_update_time(link->loop); /* the loop may not have run for long */
+	connect_now(link);
+}
+
+void
+redis_link_stop(struct redis_link *link)
+{
+	if (link->state == STOPPED)
+		return;
+	disconnect(link);
+	link->state = STOPPED;
+	link->came_up_ms = 0;
+	redis_backoff_reset(&link->backoff);
+	set_timer(link, UINT64_MAX);
+	redis_queue_answer_lost(&link->queue);
+}
+
+static void
+on_handle_closed(uv_handle_t *handle)
+{
+	struct redis_link *link = handle->data;
+
+	if (--link->open_handles > 0)
+		return;
+	redis_queue_fini(&link->queue);
+	free(link);
+}
+
+void
+redis_link_free(struct redis_link **link_p)
+{
+	struct redis_link *link = *link_p;
+
+	if (link == NULL)
+		return;
+	*link_p = NULL;
+	assert(!link->is_freed);
+	link->is_freed = true;
+	redis_link_stop(link);
+	uv_close((uv_handle_t *)&link->timer, on_handle_closed);
+	uv_close((uv_handle_t *)&link->flush, on_handle_closed);
+	uv_close((uv_handle_t *)&link->awake, on_handle_closed);
+}
+
+void
+redis_link_reset(struct redis_link *link, const char *reason)
+{
+	drop(link, reason);
+}
+
+bool
+redis_link_is_up(const struct redis_link *link)
+{
+	return link->state == UP;
+}
+
+int
+redis_link_command(struct redis_link *link, const struct view *argv,
+    size_t argc, unsigned deadline_ms, redis_answer_fn *answer, void *arg)
+{
+	if (link->state != UP || link->is_freed)
+		return -1;
+	return send_command(link, argv, argc, deadline_ms, answer, arg);
+}
+
+int
+redis_link_subscribe(struct redis_link *link, struct view channel,
+    redis_answer_fn *answer, void *arg)
+{
+	const struct view argv[2] = { view_of("SUBSCRIBE"), channel };
+
+	if (redis_link_command(link, argv, 2, 0, answer, arg) != 0)
+		return -1;
+	link->is_subscribed = true;
+	return 0;
+}
+
+uint64_t
+redis_link_reconnects(const struct redis_link *link)
+{
+	return link->reconnects;
+}
+
+uint64_t
+redis_link_latency_us(const struct redis_link *link)
+{
+	return link->latency_us;
+}
+
+size_t
+redis_link_pending(const struct redis_link *link)
+{
+	return link->queue.count;
+}
