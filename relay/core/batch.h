@@ -40,6 +40,10 @@ struct batch_entry {
 	struct entry_id command;    /* 0-0 when absent or malformed */
 };
 
+/* After a gap of GAP_RECREATED or GAP_REWOUND all ids mean something new: then
+ * `through` (which may be lower than `after`) is the stream's tail now, from
+ * which the source reads on, and there are no entries: who is to get them
+ * reads them from 0-0. */
 struct batch {
 	struct entry_id after;   /* complete from here (exclusive) … */
 	struct entry_id through; /* … to here (inclusive) */
