@@ -357,3 +357,30 @@ def test_a_deleted_entry_never_stalls(relay, store):
         assert [c for c, _ in subscriber.log.got] == ids[5:]
         await subscriber.drop()
     run(scene())
+
+
+def test_an_entry_that_came_without_a_push_is_found_by_the_sweep(relay, store,
+                                                                redis_server):
+    """SWAPDB brings entries under a followed key without any invalidation:
+    the one way to lose a push that Redis offers from outside."""
+    key = events_key("s")
+
+    async def scene():
+        publisher = Publisher(store)
+        ids = [publisher.publish("s", n) for n in range(3)]
+        with redis_server.client(db=1) as other:
+            for entry, fields in store.xrange(key):
+                other.xadd(key, fields, id=entry)
+            subscriber = await Subscriber(relay, "s", "0-0").connect()
+            await subscriber.read_until(lambda log: len(log.got) == 3)
+            late = other.xadd(key, {"event": dumps_step(3)}).decode()
+            pushes = relay.metric("relay_source_pushes_total")
+            await until(lambda: relay.metric(
+                "relay_source_pushes_total") >= pushes)
+            # The push above was for database 1; its read found nothing.
+            await asyncio.sleep(0.3)
+            store.swapdb(0, 1)
+        await subscriber.read_until(lambda log: len(log.got) == 4, 45)
+        assert [c for c, _ in subscriber.log.got] == [*ids, late]
+        await subscriber.drop()
+    run(scene())
