@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef HTTP_ROUTES_H
+#define HTTP_ROUTES_H
+
+/*
+ * What is answered on which path of which listener: the HTTP surface, and the
+ * way into a WebSocket (path known, method, what the upgrade misses, key,
+ * origin, caps; in this order). Bodies only; the bytes travel by gateway.h.
+ */
+
+#include "contract.h"
+#include "gateway.h"
+
+struct http_routes_ops {
+	/* An upgrade that may pass: gateway_take it. */
+	void (*upgrade)(void *arg, struct http_exchange *exchange,
+	    const struct handshake *handshake, size_t endpoint);
+	/* May one more WebSocket come in? 0, 429 or 503. */
+	int (*admit)(void *arg);
+	/* Answers now or later. */
+	void (*ready)(void *arg, struct http_exchange *exchange);
+	/* Admin only: append the body. */
+	void (*metrics)(void *arg, struct buf *out);
+	void (*status)(void *arg, struct buf *out);
+};
+
+/* One per gateway; plain data, all borrowed. */
+struct http_routes {
+	const struct contract *contract;
+	const struct view *origins;
+	size_t origin_count;
+	const char *version;
+	bool is_admin; /* which listener */
+	const struct http_routes_ops *ops;
+	void *arg;
+};
+
+/* Answers the request, or hands it to ops. */
+void http_routes_serve(const struct http_routes *routes,
+    struct http_exchange *exchange, const struct handshake *handshake);
+
+/* {"error":code,"message":…} with a status; `extra` are header lines. */
+void http_routes_refuse(struct http_exchange *exchange, int status,
+    const char *extra, const char *code, const char *message);
+void http_routes_json(
+    struct http_exchange *exchange, int status, const struct buf *body);
+
+#endif
