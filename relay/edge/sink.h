@@ -40,8 +40,9 @@ size_t sink_inflight(const struct sink *sink);
  * over all workers and nodes. arg: struct sink *. */
 void sink_dead_letter(void *arg, const struct refused_entry *refused);
 
-/* XADD on the canary stream of this node with a nonce; the answer says whether
- * Redis took it. */
+/* XADD on the canary stream of this node (capped) with the nonce in the field
+ * `event`; the answer says whether Redis took it. -1: Redis is away, no answer
+ * follows. */
 int sink_canary(struct sink *sink, struct view key, struct view nonce,
     redis_answer_fn *answer, void *arg);
 
