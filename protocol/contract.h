@@ -14,6 +14,8 @@
 
 #include "schema.h"
 
+#define CONTRACT_ENDPOINTS_MAX 16
+
 enum contract_direction { CONTRACT_BOTH, CONTRACT_SERVER_ONLY };
 
 /* An answer with which a client is refused. close 0 = the socket stays open. */
@@ -27,7 +29,8 @@ struct contract_refusal {
 
 struct contract_message {
 	char *type;            /* the discriminator's value */
-	struct schema *schema; /* owned */
+	char *reference;       /* file#fragment of its schema */
+	struct schema *schema; /* the contract's; shared by equal references */
 	bool is_terminal;      /* server: ends a run */
 	bool is_direct;        /* server: only to the connection it answers */
 	bool is_dedup;         /* client: not run twice */
@@ -36,14 +39,19 @@ struct contract_message {
 
 /* One direction of an endpoint: which messages there are. */
 struct contract_side {
-	char *discriminator;  /* RFC 6901 pointer, "/type" */
-	char *session;        /* client: pointer to the session id, or NULL */
-	char *request_id;     /* client: pointer to the request id, or NULL */
+	char *discriminator; /* RFC 6901 pointer, "/type" */
+	char *session;       /* client: pointer to the session id, or NULL */
+	char *request_id;    /* client: pointer to the request id, or NULL */
 	struct contract_message *messages;
 	size_t message_count;
-	struct contract_refusal *missing_type; /* client; NULL: invalid_payload */
+	uint32_t *slots; /* hash table: index in messages + 1, or 0 */
+	uint32_t slot_mask;
+	struct contract_refusal
+	    *missing_type; /* client; NULL: invalid_payload */
 	struct contract_refusal *unknown_type; /* client; NULL: unknown_type */
-	bool python_type_text; /* {type} printed as Python's str() does */
+	/* {type} as Python's str() prints it, trimmed; a blank one and one that
+	 * is known once trimmed are an invalid payload. */
+	bool python_type_text;
 };
 
 struct contract_endpoint {
@@ -51,12 +59,14 @@ struct contract_endpoint {
 	char *path;
 	enum contract_direction direction;
 	char *session_query; /* name of the required query parameter or NULL */
-	struct contract_refusal *missing_session; /* NULL unless session_query */
-	struct contract_refusal *no_session; /* client frame that needs one */
+	struct contract_refusal
+	    *missing_session;                  /* NULL unless session_query */
+	struct contract_refusal *no_session;   /* a client frame needs one; NULL
+					      * unless has_client */
 	struct contract_refusal *refuse_query; /* array, checked in order */
 	size_t refuse_query_count;
-	struct contract_refusal *refuse_client; /* NULL: frames are welcome */
-	bool splice_cursor;  /* default true */
+	struct contract_refusal *refuse_client; /* NULL if has_client */
+	bool splice_cursor;                     /* default true */
 	bool has_client;
 	struct contract_side client;
 	struct contract_side server;
@@ -68,7 +78,9 @@ struct contract {
 	char *directory;
 	char hash[65]; /* SHA-256, hex, over the canonical form of all files */
 	struct contract_endpoint *endpoints;
-	size_t endpoint_count;
+	size_t endpoint_count; /* at most CONTRACT_ENDPOINTS_MAX */
+	struct schema **schemas;
+	size_t schema_count;
 };
 
 /* Reads, compiles and checks the folder: references, duplicate paths, unknown
@@ -88,7 +100,7 @@ enum contract_verdict {
 	CONTRACT_NOT_OBJECT,
 	CONTRACT_MISSING_TYPE, /* discriminator absent */
 	CONTRACT_UNKNOWN_TYPE,
-	CONTRACT_INVALID       /* the selected schema refuses it */
+	CONTRACT_INVALID /* the selected schema refuses it */
 };
 
 /* Judges a frame; *message_r is the selected message or NULL. No allocation. */
@@ -97,16 +109,17 @@ enum contract_verdict contract_check(const struct contract_side *side,
     const struct contract_message **message_r);
 
 /* The error frame (a complete JSON object) with which a client frame is
- * refused, wire.md 6.1: precedence unknown type, missing type, first x-error
- * in schema order, else `invalid_payload` with violations. `fault` for what is
- * not JSON (invalid_json, too_deep). Appends to `out`; *close_r as in
- * contract_refusal. Call only when contract_check (or the scanner) refused. */
+ * refused, wire.md 6.1: unknown or missing type first; else the first
+ * violation in schema order decides, by its x-error or as `invalid_payload`.
+ * `fault` for what is not JSON (invalid_json, too_deep), else NULL. Appends to
+ * `out`; *close_r as in contract_refusal. Call only when contract_check (or
+ * the scanner) refused. */
 void contract_refuse_frame(const struct contract_side *side,
     struct schema_scratch *scratch, const struct json_doc *doc,
     const struct json_fault *fault, struct buf *out, uint16_t *close_r);
 
 /* {"type":"error","code":…,"message":…} for any refusal. code may be NULL. */
-void contract_error_frame(const char *code, const char *message,
-    struct buf *out);
+void contract_error_frame(
+    const char *code, const char *message, struct buf *out);
 
 #endif
