@@ -64,26 +64,11 @@ json_fail(struct json_scan *scan, const uint8_t *at, const char *message)
 	return -1;
 }
 
-static void
-grow_nodes(struct json_doc *doc)
+void
+json_grow(struct json_doc *doc)
 {
 	doc->capacity = doc->capacity ? doc->capacity * 2 : 64;
 	doc->nodes = xrealloc(doc->nodes, doc->capacity * sizeof(*doc->nodes));
-}
-
-struct json_node *
-json_push(struct json_scan *scan, const uint8_t *start, enum json_type type)
-{
-	struct json_doc *doc = scan->doc;
-	if (doc->count == doc->capacity)
-		grow_nodes(doc);
-	struct json_node *node = &doc->nodes[doc->count++];
-	*node = (struct json_node){
-		.start = (uint32_t)(start - scan->text),
-		.next = doc->count,
-		.type = (uint8_t)type,
-	};
-	return node;
 }
 
 static void

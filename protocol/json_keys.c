@@ -40,12 +40,15 @@ check_pairs(struct json_scan *scan, uint32_t object)
 	const struct json_doc *doc = scan->doc;
 	uint32_t end = doc->nodes[object].next;
 	uint32_t keys[PAIRS_MAX];
+	uint32_t hashes[PAIRS_MAX];
 	uint32_t count = 0;
 	for (uint32_t key = object + 1; key < end; key = next_key(doc, key)) {
+		uint32_t hash = doc->nodes[key].hash;
 		for (uint32_t i = 0; i < count; i++) {
-			if (same_key(scan, keys[i], key))
+			if (hashes[i] == hash && same_key(scan, keys[i], key))
 				return refuse(scan, key);
 		}
+		hashes[count] = hash;
 		keys[count++] = key;
 	}
 	return 0;

@@ -34,9 +34,23 @@ struct json_scan {
 
 int json_fail(struct json_scan *scan, const uint8_t *at, const char *message);
 
+void json_grow(struct json_doc *doc);
+
 /* A fresh node behind the last one; good until the next push. */
-struct json_node *json_push(
-    struct json_scan *scan, const uint8_t *start, enum json_type type);
+static inline struct json_node *
+json_push(struct json_scan *scan, const uint8_t *start, enum json_type type)
+{
+	struct json_doc *doc = scan->doc;
+	if (doc->count == doc->capacity)
+		json_grow(doc);
+	struct json_node *node = &doc->nodes[doc->count++];
+	*node = (struct json_node){
+		.start = (uint32_t)(start - scan->text),
+		.next = doc->count,
+		.type = (uint8_t)type,
+	};
+	return node;
+}
 
 /* *scan->at is the opening quote. */
 int json_scan_string(struct json_scan *scan, uint8_t flags);

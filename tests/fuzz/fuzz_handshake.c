@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The gate: a verdict never changes as more bytes come, what passes is clean,
+ * and the canonical request passes too. */
+
+#include "handshake.h"
+
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define must(fact)               \
+	do {                     \
+		if (!(fact))     \
+			abort(); \
+	} while (0)
+
+struct verdict {
+	enum handshake_state state;
+	struct handshake handshake;
+	int status;
+	const char *reason;
+};
+
+static struct verdict
+judge(struct view head)
+{
+	struct verdict verdict;
+	verdict.state = handshake_parse(
+	    head, &verdict.handshake, &verdict.status, &verdict.reason);
+	return verdict;
+}
+
+static void
+check_inside(struct view part, struct view head)
+{
+	if (part.len == 0)
+		return;
+	must(part.data >= head.data &&
+	    part.data + part.len <= head.data + head.len);
+	for (size_t i = 0; i < part.len; i++)
+		must(part.data[i] != '\r' && part.data[i] != '\n' &&
+		    part.data[i] != '\0');
+}
+
+static void
+check_views(const struct handshake *handshake, struct view head)
+{
+	const struct view parts[] = { handshake->method, handshake->target,
+		handshake->path, handshake->query, handshake->version,
+		handshake->host, handshake->origin, handshake->authorization,
+		handshake->key, handshake->protocols, handshake->extensions,
+		handshake->traceparent, handshake->forwarded_for,
+		handshake->forwarded_proto, handshake->accept,
+		handshake->ticket };
+	must(handshake->head_length <= head.len);
+	must(handshake->head_length <= HANDSHAKE_HEAD_MAX);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		check_inside(parts[i], head);
+	must(handshake->path.len > 0 && handshake->path.data[0] == '/');
+}
+
+static void
+check_canonical(const struct handshake *handshake)
+{
+	struct buf out;
+	struct buf missing;
+	buf_init(&out, 0);
+	buf_init(&missing, 0);
+	handshake_missing(handshake, &missing);
+	handshake_canonical(handshake, true, &out);
+	if (handshake->key_valid) {
+		struct verdict own = judge(buf_view(&out));
+		must(own.state == HANDSHAKE_COMPLETE);
+		must(own.handshake.key_valid);
+		must(own.handshake.head_length == out.len);
+		must(own.handshake.offers_relay_v1 ==
+		    handshake->offers_relay_v1);
+	}
+	buf_fini(&missing);
+	buf_fini(&out);
+}
+
+static void
+check_prefixes(struct view head, const struct verdict *whole)
+{
+	size_t step = head.len / 32 + 1;
+	for (size_t size = 0; size < head.len; size += step) {
+		struct verdict part = judge(view_make(head.data, size));
+		if (whole->state == HANDSHAKE_COMPLETE &&
+		    size < whole->handshake.head_length)
+			must(part.state == HANDSHAKE_MORE);
+		if (part.state == HANDSHAKE_BAD)
+			must(whole->state == HANDSHAKE_BAD &&
+			    whole->status == part.status);
+		if (part.state == HANDSHAKE_COMPLETE)
+			must(whole->state == HANDSHAKE_COMPLETE);
+	}
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct view head = view_make(data, size);
+	struct verdict whole = judge(head);
+	struct view known = view_of("https://app.example");
+	check_prefixes(head, &whole);
+	if (whole.state == HANDSHAKE_BAD)
+		must(whole.reason &&
+		    (whole.status == 0 ||
+			(whole.status >= 400 && whole.status < 500)));
+	if (whole.state != HANDSHAKE_COMPLETE)
+		return 0;
+	check_views(&whole.handshake, head);
+	handshake_origin_allowed(&whole.handshake, &known, 1);
+	check_canonical(&whole.handshake);
+	return 0;
+}
