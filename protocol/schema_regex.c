@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+#include "schema_regex.h"
+
+#include "schema_ecma.h"
+#include "schema_shape.h"
+#include "xmalloc.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#include <stdlib.h>
+
+/* Patterns are trusted, messages are not: a match may cost so much and no
+ * more. About 10 ms at worst. */
+#define MATCH_LIMIT     1000000u
+#define DEPTH_LIMIT     10000u
+#define HEAP_LIMIT_KIB  8192u
+#define JIT_STACK_START (32u * 1024)
+#define JIT_STACK_MAX   (1024u * 1024)
+
+struct schema_regex {
+	struct schema_regex *next;
+	struct schema_shape *shape; /* a byte loop, or NULL: */
+	pcre2_code *code;
+	char *text;
+	size_t text_length;
+};
+
+struct schema_matcher {
+	pcre2_match_data *data;
+	pcre2_match_context *context;
+	pcre2_jit_stack *stack;
+};
+
+static pcre2_code *
+compile(struct view translated, struct error *err)
+{
+	uint32_t options = PCRE2_UTF | PCRE2_NO_UTF_CHECK |
+	    PCRE2_DOLLAR_ENDONLY | PCRE2_ALLOW_EMPTY_CLASS |
+	    PCRE2_MATCH_UNSET_BACKREF | PCRE2_NEVER_BACKSLASH_C;
+	int code = 0;
+	PCRE2_SIZE offset = 0;
+	pcre2_code *compiled = pcre2_compile((PCRE2_SPTR)translated.data,
+	    translated.len, options, &code, &offset, NULL);
+	if (!compiled) {
+		PCRE2_UCHAR text[160];
+		pcre2_get_error_message(code, text, sizeof(text));
+		error_set(err, "", "pattern: %s", (const char *)text);
+		return NULL;
+	}
+	/* Without JIT (or without the memory for it) it is only slower. */
+	(void)pcre2_jit_compile(compiled, PCRE2_JIT_COMPLETE);
+	return compiled;
+}
+
+struct schema_regex *
+schema_regex_new(struct view pattern, struct error *err)
+{
+	struct buf translated;
+	buf_init(&translated, 0);
+	pcre2_code *code = NULL;
+	/* An empty pattern must still be a pointer for PCRE2. */
+	buf_add_text(&translated, "(?:)");
+	buf_clear(&translated);
+	if (schema_ecma_translate(pattern, &translated, err) == 0)
+		code = compile(buf_view(&translated), err);
+	buf_fini(&translated);
+	if (!code)
+		return NULL;
+	struct schema_regex *regex = xcalloc(1, sizeof(*regex));
+	regex->code = code;
+	regex->shape = schema_shape_new(pattern);
+	regex->text = xstrndup(pattern.data, pattern.len);
+	regex->text_length = pattern.len;
+	return regex;
+}
+
+void
+schema_regex_free(struct schema_regex **regex)
+{
+	if (!*regex)
+		return;
+	pcre2_code_free((*regex)->code);
+	schema_shape_free(&(*regex)->shape);
+	free((*regex)->text);
+	free(*regex);
+	*regex = NULL;
+}
+
+void
+schema_regex_push(struct schema_regex **list, struct schema_regex *regex)
+{
+	regex->next = *list;
+	*list = regex;
+}
+
+void
+schema_regex_free_all(struct schema_regex **list)
+{
+	while (*list) {
+		struct schema_regex *regex = *list;
+		*list = regex->next;
+		schema_regex_free(&regex);
+	}
+}
+
+struct view
+schema_regex_text(const struct schema_regex *regex)
+{
+	return view_make(regex->text, regex->text_length);
+}
+
+struct schema_matcher *
+schema_matcher_new(void)
+{
+	struct schema_matcher *matcher = xcalloc(1, sizeof(*matcher));
+	matcher->data = pcre2_match_data_create(1, NULL);
+	matcher->context = pcre2_match_context_create(NULL);
+	matcher->stack =
+	    pcre2_jit_stack_create(JIT_STACK_START, JIT_STACK_MAX, NULL);
+	pcre2_set_match_limit(matcher->context, MATCH_LIMIT);
+	pcre2_set_depth_limit(matcher->context, DEPTH_LIMIT);
+	pcre2_set_heap_limit(matcher->context, HEAP_LIMIT_KIB);
+	pcre2_jit_stack_assign(matcher->context, NULL, matcher->stack);
+	return matcher;
+}
+
+void
+schema_matcher_free(struct schema_matcher **matcher)
+{
+	if (!*matcher)
+		return;
+	pcre2_match_data_free((*matcher)->data);
+	pcre2_match_context_free((*matcher)->context);
+	pcre2_jit_stack_free((*matcher)->stack);
+	free(*matcher);
+	*matcher = NULL;
+}
+
+enum schema_match
+schema_regex_match(const struct schema_regex *regex,
+    struct schema_matcher *matcher, struct view text)
+{
+	if (regex->shape)
+		return schema_shape_match(regex->shape, text) ? SCHEMA_MATCH_YES
+							      : SCHEMA_MATCH_NO;
+	const char *data = text.data ? text.data : "";
+	int rc = pcre2_match(regex->code, (PCRE2_SPTR)data, text.len, 0,
+	    PCRE2_NO_UTF_CHECK, matcher->data, matcher->context);
+	if (rc >= 0)
+		return SCHEMA_MATCH_YES;
+	return rc == PCRE2_ERROR_NOMATCH ? SCHEMA_MATCH_NO : SCHEMA_MATCH_LIMIT;
+}
