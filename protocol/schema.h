@@ -19,8 +19,8 @@ struct schema_scratch; /* one a thread, reused */
 enum schema_draft { SCHEMA_DRAFT_AUTO, SCHEMA_DRAFT_7, SCHEMA_DRAFT_2020_12 };
 
 struct schema_options {
-	enum schema_draft draft;  /* AUTO: by $schema, else 2020-12 */
-	bool format_assertion;    /* `format` decides; default: annotation */
+	enum schema_draft draft; /* AUTO: by $schema, else 2020-12 */
+	bool format_assertion;   /* `format` decides; default: annotation */
 	bool refuse_unknown_keywords; /* error at compile, except x-* and those
 				       * in the vocabulary as annotations */
 };
@@ -37,8 +37,8 @@ struct schema_refusal {
  * `hint` hold types, names and limits, never values of the instance, except
  * that `hint` may name the nearest declared member or enum value. */
 struct violation {
-	char pointer[256];  /* instance location, RFC 6901 */
-	char rule[32];      /* the keyword: "required", "type", "enum", … */
+	char pointer[256]; /* instance location, RFC 6901 */
+	char rule[32];     /* the keyword: "required", "type", "enum", … */
 	char expected[160];
 	char got[96];
 	char hint[128];

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+#include "schema_helper.h"
+
+#define EVENT(type, body)                                               \
+	"{\"type\":\"object\",\"required\":[\"type\"],\"properties\":{" \
+	"\"type\":{\"const\":\"" type "\"}," body "}}"
+
+static const char union_schema[] =
+    "{\"oneOf\":[" EVENT("start", "\"at\":{\"type\":\"integer\"}") "," EVENT(
+	"stop", "\"why\":{\"type\":\"string\"}") "]}";
+
+static struct violation
+only_violation(const char *schema_text, const char *text)
+{
+	struct error err = { 0 };
+	struct violation violations[4];
+	struct schema *schema = compile_text(schema_text, NULL, &err);
+	assert_non_null(schema);
+	assert_int_equal(explain_text(schema, text, violations, 4), 1);
+	violations[0].refusal = NULL;
+	schema_free(&schema);
+	return violations[0];
+}
+
+static void
+a_union_is_explained_by_the_branch_its_type_selects(void **state)
+{
+	(void)state;
+	struct violation found = only_violation(
+	    union_schema, "{\"type\":\"start\",\"at\":\"noon\"}");
+	assert_string_equal(found.pointer, "/at");
+	assert_string_equal(found.rule, "type");
+	assert_string_equal(found.expected, "integer");
+	assert_string_equal(found.got, "string");
+}
+
+static void
+a_union_names_the_nearest_type(void **state)
+{
+	(void)state;
+	struct violation found =
+	    only_violation(union_schema, "{\"type\":\"strat\"}");
+	assert_string_equal(found.pointer, "/type");
+	assert_string_equal(found.rule, "enum");
+	assert_string_equal(found.expected, "one of \"start\", \"stop\"");
+	assert_string_equal(found.hint, "did you mean \"start\"?");
+}
+
+static void
+a_union_without_its_type_misses_it(void **state)
+{
+	(void)state;
+	struct violation found = only_violation(union_schema, "{\"at\":1}");
+	assert_string_equal(found.pointer, "");
+	assert_string_equal(found.rule, "required");
+	assert_string_equal(found.expected, "type");
+}
+
+static void
+a_misspelt_member_is_told_the_nearest_name(void **state)
+{
+	(void)state;
+	struct violation found =
+	    only_violation("{\"properties\":{\"repo_url\":true,\"ref\":true},"
+			   "\"additionalProperties\":false}",
+		"{\"repoUrl\":1}");
+	assert_string_equal(found.pointer, "/repoUrl");
+	assert_string_equal(found.rule, "additionalProperties");
+	assert_string_equal(found.hint, "did you mean \"repo_url\"?");
+}
+
+static void
+the_innermost_refusal_of_the_author_is_reported_in_schema_order(void **state)
+{
+	(void)state;
+	static const char text[] =
+	    "{\"x-error\":{\"message\":\"outer\"},\"allOf\":["
+	    "{\"x-error\":{\"code\":\"first\",\"message\":\"no a\"},"
+	    " \"not\":{\"required\":[\"a\"]}},"
+	    "{\"required\":[\"b\"]}]}";
+	struct error err = { 0 };
+	struct violation found[4];
+	struct schema *schema = compile_text(text, NULL, &err);
+	assert_non_null(schema);
+	assert_int_equal(explain_text(schema, "{\"a\":1}", found, 4), 2);
+	assert_string_equal(found[0].refusal->code, "first");
+	assert_string_equal(found[0].refusal->message, "no a");
+	assert_null(found[1].refusal->code);
+	assert_string_equal(found[1].refusal->message, "outer");
+	schema_free(&schema);
+}
+
+static void
+no_more_violations_than_there_is_room_for(void **state)
+{
+	(void)state;
+	struct error err = { 0 };
+	struct violation found[2];
+	struct schema *schema =
+	    compile_text("{\"items\":{\"type\":\"null\"}}", NULL, &err);
+	assert_non_null(schema);
+	assert_int_equal(explain_text(schema, "[1,2,3]", found, 2), 2);
+	assert_string_equal(found[1].pointer, "/1");
+	schema_free(&schema);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    a_union_is_explained_by_the_branch_its_type_selects),
+		cmocka_unit_test(a_union_names_the_nearest_type),
+		cmocka_unit_test(a_union_without_its_type_misses_it),
+		cmocka_unit_test(a_misspelt_member_is_told_the_nearest_name),
+		cmocka_unit_test(
+		    the_innermost_refusal_of_the_author_is_reported_in_schema_order),
+		cmocka_unit_test(no_more_violations_than_there_is_room_for),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
