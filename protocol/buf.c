@@ -147,7 +147,7 @@ must_escape(uint8_t byte)
 void
 buf_add_json_string(struct buf *buf, struct view text)
 {
-	const uint8_t *at = (const uint8_t *)text.data;
+	const uint8_t *at = (const uint8_t *)(text.len ? text.data : "");
 	const uint8_t *end = at + text.len;
 	const uint8_t *run = at;
 	buf_add_char(buf, '"');

@@ -26,10 +26,12 @@ parse_u64(const char **at_r, const char *end, uint64_t *number_r)
 int
 entry_id_parse(struct view text, struct entry_id *id_r)
 {
+	struct entry_id id;
+	if (text.len == 0)
+		return -1;
 	const char *at = text.data;
 	const char *end = at + text.len;
-	struct entry_id id;
-	if (text.len == 0 || parse_u64(&at, end, &id.ms) < 0)
+	if (parse_u64(&at, end, &id.ms) < 0)
 		return -1;
 	if (at == end || *at++ != '-')
 		return -1;

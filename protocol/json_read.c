@@ -155,7 +155,7 @@ bool
 json_pointer_get(
     const struct json_doc *doc, struct view pointer, uint32_t *node_r)
 {
-	const char *at = pointer.data;
+	const char *at = pointer.len ? pointer.data : "";
 	const char *end = at + pointer.len;
 	uint32_t node = 0;
 	while (at < end) {

@@ -46,7 +46,7 @@ utf8_sequence(const uint8_t *at, const uint8_t *end)
 bool
 utf8_is_valid(struct view text)
 {
-	const uint8_t *at = (const uint8_t *)text.data;
+	const uint8_t *at = (const uint8_t *)(text.len ? text.data : "");
 	const uint8_t *end = at + text.len;
 	while (at < end) {
 		size_t length = utf8_sequence(at, end);

@@ -86,6 +86,7 @@ json_strings_are_escaped_and_made_utf8(void **state)
 		const char *out;
 	} rows[] = {
 		{ { "", 0 }, "\"\"" },
+		{ { NULL, 0 }, "\"\"" },
 		{ { "a\"b\\c/", 6 }, "\"a\\\"b\\\\c/\"" },
 		{ { "\b\t\n\f\r", 5 }, "\"\\b\\t\\n\\f\\r\"" },
 		{ { "\0\x1f\x7f", 3 }, "\"\\u0000\\u001f\x7f\"" },

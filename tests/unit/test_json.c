@@ -445,6 +445,7 @@ pointers_follow_rfc_6901(void **state)
 	uint32_t node = 99;
 	assert_true(json_pointer_get(&doc, view_of(""), &node));
 	assert_int_equal(node, 0);
+	assert_true(json_pointer_get(&doc, view_make(NULL, 0), &node));
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		bool found =
 		    json_pointer_get(&doc, view_of(rows[i].pointer), &node);

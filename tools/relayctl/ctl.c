@@ -38,8 +38,8 @@ make_printable(char *text)
 }
 
 int
-ctl_fail(struct ctl *ctl, enum ctl_exit exit_code, const char *code,
-    const char *format, ...)
+ctl_fail(
+    struct ctl *ctl, int exit_code, const char *code, const char *format, ...)
 {
 	char text[sizeof(ctl->error.message)];
 	va_list args;

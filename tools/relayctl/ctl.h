@@ -68,7 +68,7 @@ void ctl_printf(struct ctl *ctl, const char *format, ...)
 
 /* Sets the error (once: the first stays) and returns `exit_code`, so that a
  * command can end with `return ctl_fail(...)`. code: snake_case, stable. */
-int ctl_fail(struct ctl *ctl, enum ctl_exit exit_code, const char *code,
+int ctl_fail(struct ctl *ctl, int exit_code, const char *code,
     const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* One thing to do about it; one command worth running next. */
