@@ -18,7 +18,23 @@ static const struct stat_line lines[] = {
 #undef STAT
 };
 
-#define LINE_COUNT (sizeof(lines) / sizeof(lines[0]))
+struct times_line {
+	const char *metric;
+	const char *help;
+	size_t offset;
+};
+
+static const struct times_line times_lines[] = {
+#define STAT(...)
+#define HISTOGRAM(name, metric, help) \
+	{ metric, help, offsetof(struct stats, name) },
+#include "stats.def"
+#undef HISTOGRAM
+#undef STAT
+};
+
+#define TIMES_COUNT (sizeof(times_lines) / sizeof(times_lines[0]))
+#define LINE_COUNT  (sizeof(lines) / sizeof(lines[0]))
 
 static _Atomic uint64_t *
 value_of(struct stats *stats, const struct stat_line *line)
@@ -26,23 +42,94 @@ value_of(struct stats *stats, const struct stat_line *line)
 	return (_Atomic uint64_t *)((char *)stats + line->offset);
 }
 
+static struct stats_times *
+times_of(struct stats *stats, const struct times_line *line)
+{
+	return (struct stats_times *)(void *)((char *)stats + line->offset);
+}
+
+static uint64_t
+load(const _Atomic uint64_t *value)
+{
+	return atomic_load_explicit(value, memory_order_relaxed);
+}
+
+static void
+add(_Atomic uint64_t *value, uint64_t more)
+{
+	atomic_store_explicit(value, load(value) + more, memory_order_relaxed);
+}
+
+void
+stats_time(struct stats_times *times, uint64_t us, uint64_t count)
+{
+	unsigned bucket = us > 1 ? 64 - (unsigned)__builtin_clzll(us - 1) : 0;
+	if (bucket >= STATS_BUCKETS)
+		bucket = STATS_BUCKETS - 1;
+	add(&times->bucket[bucket], count);
+	add(&times->sum_us, us * count);
+}
+
+uint64_t
+stats_quantile(const struct stats_times *times, double share)
+{
+	uint64_t all = 0;
+	uint64_t seen = 0;
+	for (size_t i = 0; i < STATS_BUCKETS; i++)
+		all += load(&times->bucket[i]);
+	for (size_t i = 0; i < STATS_BUCKETS; i++) {
+		seen += load(&times->bucket[i]);
+		if (seen > 0 && (double)seen >= share * (double)all)
+			return UINT64_C(1) << i;
+	}
+	return 0;
+}
+
+static void
+sum_times(struct stats_times *to, const struct stats_times *from)
+{
+	for (size_t i = 0; i < STATS_BUCKETS; i++)
+		add(&to->bucket[i], load(&from->bucket[i]));
+	add(&to->sum_us, load(&from->sum_us));
+}
+
 void
 stats_sum(struct stats *to, struct stats *from)
 {
-	for (size_t i = 0; i < LINE_COUNT; i++) {
-		_Atomic uint64_t *sum = value_of(to, &lines[i]);
-		uint64_t more = atomic_load_explicit(
-		    value_of(from, &lines[i]), memory_order_relaxed);
-		atomic_store_explicit(sum,
-		    atomic_load_explicit(sum, memory_order_relaxed) + more,
-		    memory_order_relaxed);
-	}
+	for (size_t i = 0; i < LINE_COUNT; i++)
+		add(value_of(to, &lines[i]), load(value_of(from, &lines[i])));
+	for (size_t i = 0; i < TIMES_COUNT; i++)
+		sum_times(times_of(to, &times_lines[i]),
+		    times_of(from, &times_lines[i]));
 }
 
 static bool
 begins_metric(size_t i)
 {
 	return i == 0 || strcmp(lines[i].metric, lines[i - 1].metric) != 0;
+}
+
+static void
+print_times(const struct times_line *line, const struct stats_times *times,
+    struct buf *out)
+{
+	uint64_t seen = 0;
+	buf_addf(out, "# HELP %s %s\n# TYPE %s histogram\n", line->metric,
+	    line->help, line->metric);
+	for (size_t i = 0; i < STATS_BUCKETS; i++) {
+		seen += load(&times->bucket[i]);
+		if (i + 1 < STATS_BUCKETS)
+			buf_addf(out, "%s_bucket{le=\"%g\"} ", line->metric,
+			    (double)(UINT64_C(1) << i) / 1e6);
+		else
+			buf_addf(out, "%s_bucket{le=\"+Inf\"} ", line->metric);
+		buf_add_u64(out, seen);
+		buf_add_char(out, '\n');
+	}
+	buf_addf(out, "%s_sum %.6f\n%s_count ", line->metric,
+	    (double)load(&times->sum_us) / 1e6, line->metric);
+	buf_add_u64(out, seen);
+	buf_add_char(out, '\n');
 }
 
 void
@@ -57,9 +144,10 @@ stats_prometheus(struct stats *sum, struct buf *out)
 		if (line->labels[0])
 			buf_addf(out, "{%s}", line->labels);
 		buf_add_char(out, ' ');
-		buf_add_u64(out,
-		    atomic_load_explicit(
-			value_of(sum, line), memory_order_relaxed));
+		buf_add_u64(out, load(value_of(sum, line)));
 		buf_add_char(out, '\n');
 	}
+	for (size_t i = 0; i < TIMES_COUNT; i++)
+		print_times(
+		    &times_lines[i], times_of(sum, &times_lines[i]), out);
 }

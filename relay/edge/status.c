@@ -114,6 +114,16 @@ print_events(struct stats *sum, struct buf *out)
 }
 
 static void
+print_delivery(struct stats *sum, struct buf *out)
+{
+	open_object(out, "delivery_us");
+	number(out, "p50", stats_quantile(&sum->delivery, 0.5));
+	number(out, "p95", stats_quantile(&sum->delivery, 0.95));
+	number(out, "p99", stats_quantile(&sum->delivery, 0.99));
+	close_object(out);
+}
+
+static void
 print_commands(struct stats *sum, struct buf *out)
 {
 	open_object(out, "commands");
@@ -228,6 +238,7 @@ status_print(const struct status_facts *facts, struct buf *out)
 	print_connections(facts->sum, out);
 	print_sessions(facts->sum, out);
 	print_events(facts->sum, out);
+	print_delivery(facts->sum, out);
 	print_commands(facts->sum, out);
 	print_contract(facts, out);
 	print_redis(facts, out);

@@ -58,6 +58,57 @@ the_exposition_has_one_head_per_metric(void **state)
 	buf_fini(&out);
 }
 
+static uint64_t
+bucket(unsigned i)
+{
+	return atomic_load(&one.delivery.bucket[i]);
+}
+
+static void
+times_fall_into_the_bucket_that_bounds_them(void **state)
+{
+	(void)state;
+	stats_time(&one.delivery, 0, 1);
+	stats_time(&one.delivery, 1, 1);
+	stats_time(&one.delivery, 2, 1);
+	stats_time(&one.delivery, 3, 1);
+	stats_time(&one.delivery, 4, 1);
+	stats_time(&one.delivery, 5, 95);
+	assert_int_equal(bucket(0), 2);
+	assert_int_equal(bucket(1), 1);
+	assert_int_equal(bucket(2), 2);
+	assert_int_equal(bucket(3), 95);
+	assert_int_equal(stats_quantile(&one.delivery, 0.05), 4);
+	assert_int_equal(stats_quantile(&one.delivery, 0.06), 8);
+	assert_int_equal(stats_quantile(&two.delivery, 0.5), 0);
+	stats_time(&one.delivery, UINT64_C(1) << 60, 1);
+	assert_int_equal(bucket(STATS_BUCKETS - 1), 1);
+}
+
+static void
+a_histogram_is_cumulative(void **state)
+{
+	(void)state;
+	struct buf out;
+	buf_init(&out, 0);
+	stats_time(&two.delivery, 1, 1);
+	stats_time(&two.delivery, 3, 2);
+	stats_prometheus(&two, &out);
+	buf_add_char(&out, '\0');
+	const char *wanted[] = {
+		"# TYPE relay_delivery_seconds histogram\n",
+		"\nrelay_delivery_seconds_bucket{le=\"1e-06\"} 1\n",
+		"\nrelay_delivery_seconds_bucket{le=\"2e-06\"} 1\n",
+		"\nrelay_delivery_seconds_bucket{le=\"4e-06\"} 3\n",
+		"\nrelay_delivery_seconds_bucket{le=\"+Inf\"} 3\n",
+		"\nrelay_delivery_seconds_sum 0.000007\n",
+		"\nrelay_delivery_seconds_count 3\n",
+	};
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+		assert_int_equal(occurrences(out.data, wanted[i]), 1);
+	buf_fini(&out);
+}
+
 static void
 clocks_run_forward(void **state)
 {
@@ -76,6 +127,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(workers_are_summed),
 		cmocka_unit_test(the_exposition_has_one_head_per_metric),
+		cmocka_unit_test(times_fall_into_the_bucket_that_bounds_them),
+		cmocka_unit_test(a_histogram_is_cumulative),
 		cmocka_unit_test(clocks_run_forward),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

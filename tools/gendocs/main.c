@@ -17,7 +17,10 @@ metrics_table(struct buf *out)
 #define STAT(name, kind, metric, labels, help)                        \
 	buf_addf(out, "| `%s` | %s | %s%s%s | %s |\n", metric, #kind, \
 	    *(labels) ? "`" : "", labels, *(labels) ? "`" : "", help);
+#define HISTOGRAM(name, metric, help) \
+	buf_addf(out, "| `%s` | histogram | | %s |\n", metric, help);
 #include "stats.def"
+#undef HISTOGRAM
 #undef STAT
 }
 
