@@ -132,14 +132,25 @@ print_times(const struct times_line *line, const struct stats_times *times,
 	buf_add_char(out, '\n');
 }
 
+/* OpenMetrics names a family of counters without the suffix of its samples. */
+static void
+print_head(
+    const struct stat_line *line, enum stats_format format, struct buf *out)
+{
+	size_t length = strlen(line->metric);
+	if (format == STATS_OPENMETRICS && strcmp(line->kind, "counter") == 0)
+		length -= strlen("_total");
+	buf_addf(out, "# HELP %.*s %s\n# TYPE %.*s %s\n", (int)length,
+	    line->metric, line->help, (int)length, line->metric, line->kind);
+}
+
 void
-stats_prometheus(struct stats *sum, struct buf *out)
+stats_print(struct stats *sum, enum stats_format format, struct buf *out)
 {
 	for (size_t i = 0; i < LINE_COUNT; i++) {
 		const struct stat_line *line = &lines[i];
 		if (begins_metric(i))
-			buf_addf(out, "# HELP %s %s\n# TYPE %s %s\n",
-			    line->metric, line->help, line->metric, line->kind);
+			print_head(line, format, out);
 		buf_add_text(out, line->metric);
 		if (line->labels[0])
 			buf_addf(out, "{%s}", line->labels);
@@ -150,4 +161,6 @@ stats_prometheus(struct stats *sum, struct buf *out)
 	for (size_t i = 0; i < TIMES_COUNT; i++)
 		print_times(
 		    &times_lines[i], times_of(sum, &times_lines[i]), out);
+	if (format == STATS_OPENMETRICS)
+		buf_add_text(out, "# EOF\n");
 }

@@ -50,7 +50,8 @@ uint64_t stats_quantile(const struct stats_times *times, double share);
 /* Adds all of `from` to `to` (plain sums). */
 void stats_sum(struct stats *to, struct stats *from);
 
-/* Prometheus text exposition format 0.0.4 of every line of the table. */
-void stats_prometheus(struct stats *sum, struct buf *out);
+/* Every line of the table, as Prometheus text 0.0.4 or as OpenMetrics 1.0. */
+enum stats_format { STATS_PROMETHEUS, STATS_OPENMETRICS };
+void stats_print(struct stats *sum, enum stats_format format, struct buf *out);
 
 #endif

@@ -3,14 +3,15 @@
 
 #define JSON_TYPE    "application/json"
 #define METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
+#define OPENMETRICS  "application/openmetrics-text"
 
 enum listener { ON_PUBLIC = 0x01, ON_ADMIN = 0x02 };
 
 struct route {
 	const char *path;
 	unsigned listeners;
-	void (*serve)(
-	    const struct http_routes *routes, struct http_exchange *exchange);
+	void (*serve)(const struct http_routes *routes,
+	    struct http_exchange *exchange, const struct handshake *handshake);
 };
 
 void
@@ -44,8 +45,10 @@ http_routes_refuse(struct http_exchange *exchange, int status,
 /* --- the routes --- */
 
 static void
-serve_health(const struct http_routes *routes, struct http_exchange *exchange)
+serve_health(const struct http_routes *routes, struct http_exchange *exchange,
+    const struct handshake *handshake)
 {
+	(void)handshake;
 	struct buf body;
 	buf_init(&body, 0);
 	buf_add_text(&body, "{\"ok\":true,\"version\":");
@@ -56,25 +59,35 @@ serve_health(const struct http_routes *routes, struct http_exchange *exchange)
 }
 
 static void
-serve_ready(const struct http_routes *routes, struct http_exchange *exchange)
+serve_ready(const struct http_routes *routes, struct http_exchange *exchange,
+    const struct handshake *handshake)
 {
+	(void)handshake;
 	routes->ops->ready(routes->arg, exchange);
 }
 
 static void
-serve_metrics(const struct http_routes *routes, struct http_exchange *exchange)
+serve_metrics(const struct http_routes *routes, struct http_exchange *exchange,
+    const struct handshake *handshake)
 {
 	struct buf body;
+	struct view accept = handshake->accept;
+	bool is_open = accept.len > 0 &&
+	    memmem(accept.data, accept.len, OPENMETRICS, strlen(OPENMETRICS));
 	buf_init(&body, 0);
-	routes->ops->metrics(routes->arg, &body);
-	gateway_answer(
-	    exchange, 200, METRICS_TYPE, view_of(""), buf_view(&body));
+	routes->ops->metrics(routes->arg, is_open, &body);
+	gateway_answer(exchange, 200,
+	    is_open ? OPENMETRICS "; version=1.0.0; charset=utf-8"
+		    : METRICS_TYPE,
+	    view_of(""), buf_view(&body));
 	buf_fini(&body);
 }
 
 static void
-serve_status(const struct http_routes *routes, struct http_exchange *exchange)
+serve_status(const struct http_routes *routes, struct http_exchange *exchange,
+    const struct handshake *handshake)
 {
+	(void)handshake;
 	struct buf body;
 	buf_init(&body, 0);
 	routes->ops->status(routes->arg, &body);
@@ -132,7 +145,7 @@ serve_plain(const struct http_routes *routes, const struct route *route,
 		http_routes_refuse(exchange, 405, "Allow: GET, HEAD\r\n",
 		    "method_not_allowed", "This path answers GET only.");
 	else
-		route->serve(routes, exchange);
+		route->serve(routes, exchange, handshake);
 }
 
 /* --- the way into a WebSocket --- */

@@ -20,7 +20,7 @@ struct http_routes_ops {
 	/* Answers now or later. */
 	void (*ready)(void *arg, struct http_exchange *exchange);
 	/* Admin only: append the body. */
-	void (*metrics)(void *arg, struct buf *out);
+	void (*metrics)(void *arg, bool as_openmetrics, struct buf *out);
 	void (*status)(void *arg, struct buf *out);
 };
 

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -42,7 +43,7 @@ the_exposition_has_one_head_per_metric(void **state)
 	(void)state;
 	struct buf out;
 	buf_init(&out, 0);
-	stats_prometheus(&sum, &out);
+	stats_print(&sum, STATS_PROMETHEUS, &out);
 	buf_add_char(&out, '\0');
 	assert_int_equal(
 	    occurrences(out.data, "# HELP relay_connections_total "), 1);
@@ -55,6 +56,33 @@ the_exposition_has_one_head_per_metric(void **state)
 	assert_int_equal(
 	    occurrences(out.data, "# TYPE relay_clients gauge\n"), 1);
 	assert_int_equal(occurrences(out.data, "\n\n"), 0);
+	buf_fini(&out);
+}
+
+static void
+openmetrics_names_families_of_counters_without_their_suffix(void **state)
+{
+	(void)state;
+	struct buf out;
+	buf_init(&out, 0);
+	stats_print(&sum, STATS_OPENMETRICS, &out);
+	buf_add_char(&out, '\0');
+	assert_int_equal(
+	    occurrences(out.data, "# TYPE relay_writes counter\n"), 1);
+	assert_int_equal(occurrences(out.data, "\nrelay_writes_total 17\n"), 1);
+	assert_int_equal(
+	    occurrences(out.data, "# TYPE relay_clients gauge\n"), 1);
+	assert_string_equal(out.data + strlen(out.data) - 7, "\n# EOF\n");
+	/* Every counter can lose that suffix. */
+	for (const char *p = out.data; (p = strstr(p, " counter\n")); p++) {
+		const char *name = p;
+		while (name[-1] != ' ')
+			name--;
+		char sample[128];
+		snprintf(sample, sizeof(sample), "\n%.*s_total",
+		    (int)(p - name), name);
+		assert_non_null(strstr(out.data, sample));
+	}
 	buf_fini(&out);
 }
 
@@ -93,7 +121,7 @@ a_histogram_is_cumulative(void **state)
 	buf_init(&out, 0);
 	stats_time(&two.delivery, 1, 1);
 	stats_time(&two.delivery, 3, 2);
-	stats_prometheus(&two, &out);
+	stats_print(&two, STATS_PROMETHEUS, &out);
 	buf_add_char(&out, '\0');
 	const char *wanted[] = {
 		"# TYPE relay_delivery_seconds histogram\n",
@@ -127,6 +155,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(workers_are_summed),
 		cmocka_unit_test(the_exposition_has_one_head_per_metric),
+		cmocka_unit_test(
+		    openmetrics_names_families_of_counters_without_their_suffix),
 		cmocka_unit_test(times_fall_into_the_bucket_that_bounds_them),
 		cmocka_unit_test(a_histogram_is_cumulative),
 		cmocka_unit_test(clocks_run_forward),
