@@ -19,7 +19,7 @@ enum judge_mode { JUDGE_OFF, JUDGE_WARN, JUDGE_ENFORCE };
 
 enum judge_view { VIEW_OTHER, VIEW_DELIVER, VIEW_REFUSE };
 
-#define JUDGE_ENDPOINTS_MAX 16
+#define JUDGE_ENDPOINTS_MAX CONTRACT_ENDPOINTS_MAX
 
 struct verdict {
 	uint8_t view[JUDGE_ENDPOINTS_MAX]; /* enum judge_view by endpoint */
@@ -53,6 +53,10 @@ struct judge *judge_new(const struct contract *contract,
     const struct judge_options *options, struct stats *stats,
     judge_dead_letter_fn *dead_letter, void *arg);
 void judge_free(struct judge **judge);
+
+/* Another mode for one type of one endpoint. -1: no such endpoint or type. */
+int judge_set_mode(struct judge *judge, const char *endpoint, const char *type,
+    enum judge_mode mode);
 
 /* `first_look`: this process has not judged that entry before (drift and
  * counters count it once). The verdict is good until the next call. */
