@@ -32,41 +32,56 @@ struct schema_matcher {
 	pcre2_jit_stack *stack;
 };
 
+/* *code_r is PCRE2's error code, on NULL. */
 static pcre2_code *
-compile(struct view translated, struct error *err)
+compile_translated(struct view translated, int *code_r)
 {
 	uint32_t options = PCRE2_UTF | PCRE2_NO_UTF_CHECK |
 	    PCRE2_DOLLAR_ENDONLY | PCRE2_ALLOW_EMPTY_CLASS |
 	    PCRE2_MATCH_UNSET_BACKREF | PCRE2_NEVER_BACKSLASH_C;
-	int code = 0;
 	PCRE2_SIZE offset = 0;
-	pcre2_code *compiled = pcre2_compile((PCRE2_SPTR)translated.data,
-	    translated.len, options, &code, &offset, NULL);
-	if (!compiled) {
+	return pcre2_compile((PCRE2_SPTR)translated.data, translated.len,
+	    options, code_r, &offset, NULL);
+}
+
+static pcre2_code *
+compile(struct view pattern, int *code_r, struct error *err)
+{
+	struct buf translated;
+	pcre2_code *code = NULL;
+	buf_init(&translated, 0);
+	buf_reserve(
+	    &translated, 1); /* PCRE2 wants a pointer, even to nothing */
+	*code_r = 0;
+	if (schema_ecma_translate(pattern, &translated, err) == 0)
+		code = compile_translated(buf_view(&translated), code_r);
+	buf_fini(&translated);
+	if (!code && *code_r != 0) {
 		PCRE2_UCHAR text[160];
-		pcre2_get_error_message(code, text, sizeof(text));
+		pcre2_get_error_message(*code_r, text, sizeof(text));
 		error_set(err, "", "pattern: %s", (const char *)text);
-		return NULL;
 	}
-	/* Without JIT (or without the memory for it) it is only slower. */
-	(void)pcre2_jit_compile(compiled, PCRE2_JIT_COMPLETE);
-	return compiled;
+	return code;
+}
+
+bool
+schema_regex_is_ecma(struct view pattern)
+{
+	int code = 0;
+	pcre2_code *compiled = compile(pattern, &code, NULL);
+	pcre2_code_free(compiled);
+	return compiled || code == PCRE2_ERROR_LOOKBEHIND_NOT_FIXED_LENGTH;
 }
 
 struct schema_regex *
 schema_regex_new(struct view pattern, struct error *err)
 {
-	struct buf translated;
-	buf_init(&translated, 0);
-	pcre2_code *code = NULL;
-	/* An empty pattern must still be a pointer for PCRE2. */
-	buf_add_text(&translated, "(?:)");
-	buf_clear(&translated);
-	if (schema_ecma_translate(pattern, &translated, err) == 0)
-		code = compile(buf_view(&translated), err);
-	buf_fini(&translated);
+	int rc = 0;
+	pcre2_code *code = compile(pattern, &rc, err);
 	if (!code)
 		return NULL;
+	/* Without JIT (or without the memory for it) it is only slower. */
+	(void)pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);
 	struct schema_regex *regex = xcalloc(1, sizeof(*regex));
 	regex->code = code;
 	regex->shape = schema_shape_new(pattern);

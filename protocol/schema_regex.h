@@ -26,6 +26,9 @@ void schema_regex_push(struct schema_regex **list, struct schema_regex *regex);
 void schema_regex_free_all(struct schema_regex **list);
 struct view schema_regex_text(const struct schema_regex *regex);
 
+/* Is it an ECMA-262 pattern, even if PCRE2 cannot run it? Not for hot paths. */
+bool schema_regex_is_ecma(struct view pattern);
+
 struct schema_matcher *schema_matcher_new(void);
 void schema_matcher_free(struct schema_matcher **matcher);
 
