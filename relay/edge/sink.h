@@ -8,22 +8,22 @@
  * session's number, never a pointer. wire.md sections 4 and 6.
  */
 
-#include "redis_link.h"
 #include "judge.h"
+#include "redis_link.h"
 #include "session.h"
 
 struct sink;
 
 struct sink_options {
-	struct view prefix;          /* "relay:" */
-	struct view stream;          /* commands.stream, "relay:commands" */
-	struct view contract;        /* "name/version" */
-	struct view node;            /* unique text of this process */
-	unsigned timeout_ms;         /* commands.timeout_ms, 2000 */
-	unsigned max_inflight;       /* 10,000 */
-	size_t max_inflight_bytes;   /* 64 MiB */
-	uint64_t max_backlog;        /* 0 = off */
-	unsigned dedup_seconds;      /* 900 */
+	struct view prefix;        /* "relay:" */
+	struct view stream;        /* commands.stream, "relay:commands" */
+	struct view contract;      /* "name/version" */
+	struct view node;          /* unique text of this process */
+	unsigned timeout_ms;       /* commands.timeout_ms, 2000 */
+	unsigned max_inflight;     /* 10,000 */
+	size_t max_inflight_bytes; /* 64 MiB */
+	uint64_t max_backlog;      /* 0 = off */
+	unsigned dedup_seconds;    /* 900 */
 };
 
 /* The answers go to session_answer(env, …) of this env. */

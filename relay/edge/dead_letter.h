@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef DEAD_LETTER_H
+#define DEAD_LETTER_H
+
+/*
+ * Refused events on their way to the dead-letter stream: one entry for each
+ * (stream, id), whoever else has read it. While Redis is away they wait, up to
+ * a bound; what is beyond it is counted as lost.
+ */
+
+#include "judge.h"
+#include "redis_link.h"
+
+struct dead_letters;
+
+struct dead_letter_options {
+	struct view prefix;   /* of keys */
+	struct view contract; /* "name/version" */
+	struct view node;
+};
+
+/* The options' views and the link are borrowed for its life. */
+struct dead_letters *dead_letters_new(const struct dead_letter_options *options,
+    struct redis_link *link, struct stats *stats);
+/* After the link is freed. */
+void dead_letters_free(struct dead_letters **letters);
+
+void dead_letters_add(
+    struct dead_letters *letters, const struct refused_entry *refused);
+/* The link came up: send what waits. */
+void dead_letters_up(struct dead_letters *letters);
+
+#endif

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: MIT */
+#include "sink_rig.h"
+
+#include "clock.h"
+#include "sink_scripts.h"
+
+#include <sys/stat.h>
+
+#define STREAM "relay:commands"
+
+static enum sink_outcome
+refusal(struct rig *rig, const struct command *command)
+{
+	enum sink_outcome outcome = SINK_STORED;
+	assert_int_equal(
+	    sink_session_ops.submit(rig->sink, command, &outcome), -1);
+	return outcome;
+}
+
+static void
+submit_only(struct rig *rig, const struct command *command)
+{
+	enum sink_outcome outcome;
+	assert_int_equal(
+	    sink_session_ops.submit(rig->sink, command, &outcome), 0);
+}
+
+static void
+one_command_over_the_bound_is_overloaded(void **state)
+{
+	struct rig rig;
+	(void)state;
+	struct sink_options options = rig_options;
+	options.max_inflight = 3;
+	rig_open(&rig, &options, NULL);
+	struct command command = rig_command("{}");
+	for (int i = 0; i < 3; i++)
+		submit_only(&rig, &command);
+	assert_int_equal(sink_inflight(rig.sink), 3);
+	assert_int_equal(refusal(&rig, &command), SINK_OVERLOADED);
+	rig_wait(&rig, rig.count == 3);
+	assert_int_equal(sink_inflight(rig.sink), 0);
+	assert_int_equal(rig_submit(&rig, &command)->outcome, SINK_STORED);
+	rig_close(&rig);
+}
+
+static void
+one_byte_over_the_bound_is_overloaded(void **state)
+{
+	struct rig rig;
+	(void)state;
+	struct sink_options options = rig_options;
+	options.max_inflight_bytes = 20;
+	rig_open(&rig, &options, NULL);
+	struct command ten = rig_command("0123456789");
+	struct command eleven = rig_command("0123456789A");
+	submit_only(&rig, &ten);
+	assert_int_equal(refusal(&rig, &eleven), SINK_OVERLOADED);
+	submit_only(&rig, &ten);
+	rig_wait(&rig, rig.count == 2);
+	rig_close(&rig);
+}
+
+static void
+a_redis_that_is_away_is_degraded_at_once(void **state)
+{
+	struct rig rig;
+	(void)state;
+	rig_open(&rig, &rig_options, NULL);
+	struct command command = rig_command("{}");
+	redis_fixture_kill(&rig.redis);
+	rig_wait(&rig, !sink_is_up(rig.sink));
+	assert_int_equal(refusal(&rig, &command), SINK_DEGRADED);
+	redis_fixture_again(&rig.redis);
+	rig_wait(&rig, sink_is_up(rig.sink));
+	assert_int_equal(rig_submit(&rig, &command)->outcome, SINK_STORED);
+	rig_close(&rig);
+}
+
+static void
+a_link_lost_under_commands_answers_each_once(void **state)
+{
+	struct rig rig;
+	(void)state;
+	rig_open(&rig, &rig_options, NULL);
+	struct command command = rig_command("{}");
+	kill(rig.redis.pid, SIGSTOP);
+	for (unsigned i = 0; i < 10; i++) {
+		command.ticket = i;
+		submit_only(&rig, &command);
+	}
+	rig_turn(&rig);
+	redis_fixture_kill(&rig.redis);
+	rig_wait(&rig, rig.count == 10);
+	for (unsigned i = 0; i < 10; i++) {
+		assert_int_equal(rig.answers[i].ticket, i);
+		assert_int_equal(rig.answers[i].outcome, SINK_DEGRADED);
+	}
+	assert_int_equal(sink_inflight(rig.sink), 0);
+	redis_fixture_again(&rig.redis);
+	rig_close(&rig);
+}
+
+static void
+a_frozen_redis_is_a_timeout_by_the_deadline_that_is_left(void **state)
+{
+	struct rig rig;
+	(void)state;
+	rig_open(&rig, &rig_options, NULL);
+	struct command command = rig_command("{}");
+	command.waited_ms = 1900;
+	kill(rig.redis.pid, SIGSTOP);
+	uint64_t before_ms = clock_mono_ms();
+	assert_int_equal(rig_submit(&rig, &command)->outcome, SINK_TIMEOUT);
+	assert_in_range(clock_mono_ms() - before_ms, 99, 1000);
+	kill(rig.redis.pid, SIGCONT);
+	rig_wait(&rig, sink_is_up(rig.sink));
+	command.waited_ms = 2000;
+	assert_int_equal(refusal(&rig, &command), SINK_TIMEOUT);
+	rig_close(&rig);
+}
+
+static void
+a_full_redis_is_overloaded_and_recovers(void **state)
+{
+	struct rig rig;
+	(void)state;
+	rig_open(&rig, &rig_options, NULL);
+	struct command command = rig_command("{}");
+	rig_submit(&rig, &command);
+	redis_fixture_run(&rig.redis, "CONFIG SET maxmemory 1");
+	struct command other = rig_command("{\"o\":1}");
+	assert_int_equal(rig_submit(&rig, &other)->outcome, SINK_OVERLOADED);
+	other.dedup = false;
+	assert_int_equal(rig_submit(&rig, &other)->outcome, SINK_OVERLOADED);
+	redis_fixture_run(&rig.redis, "CONFIG SET maxmemory 0");
+	assert_int_equal(rig_submit(&rig, &other)->outcome, SINK_STORED);
+	assert_int_equal(rig_number(&rig, "XLEN %s", STREAM), 2);
+	rig_close(&rig);
+}
+
+static bool
+last_snapshot_failed(struct rig *rig)
+{
+	redisReply *reply = redis_fixture_ask(&rig->redis, "INFO persistence");
+	bool failed = strstr(reply->str, "rdb_last_bgsave_status:err") != NULL;
+	freeReplyObject(reply);
+	return failed;
+}
+
+/* A snapshot that cannot be written is MISCONF, as a full disk is. */
+static void
+a_redis_that_cannot_write_its_disk_is_degraded(void **state)
+{
+	struct rig rig;
+	char path[128];
+	(void)state;
+	rig_open(&rig, &rig_options, NULL);
+	struct command command = rig_command("{}");
+	snprintf(path, sizeof path, "%s/dump.rdb", rig.redis.dir);
+	assert_int_equal(mkdir(path, 0700), 0);
+	redis_fixture_run(&rig.redis, "CONFIG SET save %s", "3600 1");
+	freeReplyObject(redis_fixture_ask(&rig.redis, "BGSAVE"));
+	rig_wait(&rig, last_snapshot_failed(&rig));
+	assert_int_equal(rig_submit(&rig, &command)->outcome, SINK_DEGRADED);
+	redis_fixture_run(
+	    &rig.redis, "CONFIG SET stop-writes-on-bgsave-error no");
+	assert_int_equal(rig_submit(&rig, &command)->outcome, SINK_STORED);
+	rmdir(path);
+	rig_close(&rig);
+}
+
+static void
+a_demoted_redis_is_degraded(void **state)
+{
+	struct rig rig;
+	(void)state;
+	rig_open(&rig, &rig_options, NULL);
+	struct command command = rig_command("{}");
+	redis_fixture_run(&rig.redis, "REPLICAOF 127.0.0.1 1");
+	assert_int_equal(rig_submit(&rig, &command)->outcome, SINK_DEGRADED);
+	redis_fixture_run(&rig.redis, "REPLICAOF NO ONE");
+	rig_wait(&rig, sink_is_up(rig.sink));
+	assert_int_equal(rig_submit(&rig, &command)->outcome, SINK_STORED);
+	rig_close(&rig);
+}
+
+static void
+a_key_of_another_type_is_degraded_and_never_acknowledged(void **state)
+{
+	struct rig rig;
+	(void)state;
+	rig_open(&rig, &rig_options, NULL);
+	struct command command = rig_command("{}");
+	redis_fixture_run(&rig.redis, "SET %s x", STREAM);
+	assert_int_equal(rig_submit(&rig, &command)->outcome, SINK_DEGRADED);
+	rig_close(&rig);
+}
+
+static void
+a_backlog_at_the_bound_is_overloaded_until_the_workers_catch_up(void **state)
+{
+	struct rig rig;
+	enum sink_outcome outcome;
+	(void)state;
+	struct sink_options options = rig_options;
+	options.max_backlog = 5;
+	rig_open(&rig, &options, NULL);
+	redis_fixture_run(
+	    &rig.redis, "XGROUP CREATE %s workers 0 MKSTREAM", STREAM);
+	struct command command = rig_command("{}");
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(
+		    rig_submit(&rig, &command)->outcome, SINK_STORED);
+	assert_int_equal(refusal(&rig, &command), SINK_OVERLOADED);
+	rig_settle(&rig);
+	assert_int_equal(refusal(&rig, &command), SINK_OVERLOADED);
+	freeReplyObject(redis_fixture_ask(&rig.redis,
+	    "XREADGROUP GROUP workers w COUNT 1 STREAMS %s >", STREAM));
+	/* Each refusal makes the sink look again. */
+	rig_wait(
+	    &rig, sink_session_ops.submit(rig.sink, &command, &outcome) == 0);
+	assert_int_equal(refusal(&rig, &command), SINK_OVERLOADED);
+	rig_wait(&rig, rig.count == 6);
+	rig_close(&rig);
+}
+
+static void
+without_a_group_all_entries_are_backlog(void **state)
+{
+	struct rig rig;
+	(void)state;
+	struct sink_options options = rig_options;
+	options.max_backlog = 3;
+	rig_open(&rig, &options, NULL);
+	struct command command = rig_command("{}");
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(
+		    rig_submit(&rig, &command)->outcome, SINK_STORED);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(refusal(&rig, &command), SINK_OVERLOADED);
+		rig_settle(&rig);
+	}
+	rig_close(&rig);
+}
+
+static long long
+trim(struct rig *rig)
+{
+	redisReply *reply = redis_fixture_ask(
+	    &rig->redis, "EVAL %s 1 %s", sink_script_trim, STREAM);
+	assert_int_equal(reply->type, REDIS_REPLY_INTEGER);
+	long long gone = reply->integer;
+	freeReplyObject(reply);
+	return gone;
+}
+
+static void
+add_commands(struct rig *rig, int count)
+{
+	for (int i = 1; i <= count; i++)
+		redis_fixture_run(&rig->redis, "XADD %s %d-0 a b", STREAM, i);
+}
+
+static void
+nothing_is_trimmed_while_there_is_no_group(void **state)
+{
+	struct rig rig;
+	(void)state;
+	rig_open(&rig, &rig_options, NULL);
+	assert_int_equal(trim(&rig), 0);
+	add_commands(&rig, 5);
+	assert_int_equal(trim(&rig), 0);
+	assert_int_equal(rig_number(&rig, "XLEN %s", STREAM), 5);
+	rig_close(&rig);
+}
+
+static void
+only_what_every_group_has_acknowledged_is_trimmed(void **state)
+{
+	struct rig rig;
+	(void)state;
+	rig_open(&rig, &rig_options, NULL);
+	add_commands(&rig, 10);
+	redis_fixture_run(&rig.redis, "XGROUP CREATE %s g1 0", STREAM);
+	assert_int_equal(trim(&rig), 0); /* nothing delivered */
+	freeReplyObject(redis_fixture_ask(
+	    &rig.redis, "XREADGROUP GROUP g1 w COUNT 9 STREAMS %s >", STREAM));
+	assert_int_equal(trim(&rig), 0); /* delivered, not acknowledged */
+	redis_fixture_run(&rig.redis, "XACK %s g1 1-0 2-0 4-0", STREAM);
+	redis_fixture_run(&rig.redis, "XGROUP CREATE %s g2 1-0", STREAM);
+	assert_int_equal(trim(&rig), 0); /* 1-0 is the last of g2 */
+	freeReplyObject(redis_fixture_ask(&rig.redis,
+	    "XREADGROUP GROUP g2 w COUNT 9 NOACK STREAMS %s >", STREAM));
+	assert_int_equal(trim(&rig), 2); /* 3-0 is pending in g1 */
+	redis_fixture_run(
+	    &rig.redis, "XACK %s g1 3-0 5-0 6-0 7-0 8-0 9-0", STREAM);
+	assert_int_equal(trim(&rig), 6); /* 10-0 was not delivered to g1 */
+	assert_int_equal(rig_number(&rig, "XLEN %s", STREAM), 2);
+	rig_close(&rig);
+}
+
+static void
+ids_are_compared_as_numbers_of_any_size(void **state)
+{
+	struct rig rig;
+	(void)state;
+	rig_open(&rig, &rig_options, NULL);
+	redis_fixture_run(
+	    &rig.redis, "XADD %s 9-18446744073709551615 a b", STREAM);
+	redis_fixture_run(
+	    &rig.redis, "XADD %s 10-9007199254740993 a b", STREAM);
+	redis_fixture_run(
+	    &rig.redis, "XADD %s 10-9007199254740994 a b", STREAM);
+	redis_fixture_run(&rig.redis, "XGROUP CREATE %s g1 %s", STREAM,
+	    "10-9007199254740994");
+	redis_fixture_run(&rig.redis, "XGROUP CREATE %s g2 %s", STREAM,
+	    "10-9007199254740993");
+	redis_fixture_run(&rig.redis, "XGROUP CREATE %s g3 $", STREAM);
+	assert_int_equal(trim(&rig), 1);
+	rig_close(&rig);
+}
+
+static void
+a_sink_that_goes_with_commands_under_way_tells_nobody(void **state)
+{
+	struct rig rig;
+	(void)state;
+	rig_open(&rig, &rig_options, NULL);
+	struct command command = rig_command("{}");
+	submit_only(&rig, &command);
+	rig_close(&rig);
+	assert_int_equal(rig.count, 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_command_over_the_bound_is_overloaded),
+		cmocka_unit_test(one_byte_over_the_bound_is_overloaded),
+		cmocka_unit_test(a_redis_that_is_away_is_degraded_at_once),
+		cmocka_unit_test(a_link_lost_under_commands_answers_each_once),
+		cmocka_unit_test(
+		    a_frozen_redis_is_a_timeout_by_the_deadline_that_is_left),
+		cmocka_unit_test(a_full_redis_is_overloaded_and_recovers),
+		cmocka_unit_test(
+		    a_redis_that_cannot_write_its_disk_is_degraded),
+		cmocka_unit_test(a_demoted_redis_is_degraded),
+		cmocka_unit_test(
+		    a_key_of_another_type_is_degraded_and_never_acknowledged),
+		cmocka_unit_test(
+		    a_backlog_at_the_bound_is_overloaded_until_the_workers_catch_up),
+		cmocka_unit_test(without_a_group_all_entries_are_backlog),
+		cmocka_unit_test(nothing_is_trimmed_while_there_is_no_group),
+		cmocka_unit_test(
+		    only_what_every_group_has_acknowledged_is_trimmed),
+		cmocka_unit_test(ids_are_compared_as_numbers_of_any_size),
+		cmocka_unit_test(
+		    a_sink_that_goes_with_commands_under_way_tells_nobody),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
