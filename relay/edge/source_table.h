@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SOURCE_TABLE_H
+#define SOURCE_TABLE_H
+
+/*
+ * The streams that a source follows: found by the hub's id and by key, walked
+ * in turn for sweeps, and those with something to do in a queue, first in,
+ * first out.
+ */
+
+#include "entry_id.h"
+#include "view.h"
+
+struct source;
+struct source_watch;
+
+/* One followed stream. Owned by the table; kept past its removal while an
+ * answer is under way (is_busy), then freed by whoever gets the answer. */
+struct source_stream {
+	struct source *source;
+	struct source_watch *watch; /* not the hub's but a watch's own */
+	uint64_t id;
+	struct view key; /* owned */
+
+	struct entry_id position; /* all up to here was fed */
+	bool is_positioned;
+	bool is_wrong_type;
+
+	bool wants_open;   /* ask XINFO and tell the hub */
+	bool wants_read;   /* the mark: something may be new */
+	bool was_pushed;   /* … because Redis said so */
+	bool needs_proof;  /* the next read must not be a probe */
+	bool avoids_probe; /* … nor any while it is this lively */
+	bool is_queued;
+	bool is_busy;    /* an answer is under way */
+	bool is_removed; /* unfollowed meanwhile */
+
+	/* The read under way, or the last one. */
+	uint64_t read_us;    /* when it was sent */
+	uint32_t read_count; /* COUNT */
+	bool read_was_pushed;
+	bool read_is_probe;    /* starts at the position, not before it */
+	uint64_t proven_us;    /* when the last proof was asked for */
+	uint32_t mean_bytes;   /* of an entry; 0: not known */
+	uint64_t news;         /* reads that brought something … */
+	uint64_t news_at_push; /* … when the last push came */
+
+	struct source_stream *next_by_id, *next_by_key;
+	struct source_stream *next_queued, *prev_queued;
+	size_t index; /* in all[] */
+};
+
+struct source_table {
+	struct source_stream **all;
+	size_t count, capacity;
+	struct source_stream **by_id, **by_key; /* chains */
+	size_t buckets; /* a power of two; 0 before the first */
+	uint64_t seed;  /* keys come from outside */
+	struct source_stream *first_queued, *last_queued;
+};
+
+void source_table_init(struct source_table *table, uint64_t seed);
+/* Frees every stream; none may be busy. */
+void source_table_fini(struct source_table *table);
+
+/* The key is copied; id and key must not be there yet. */
+struct source_stream *source_table_add(
+    struct source_table *table, uint64_t id, struct view key);
+/* Not found any more; freed now, or by the answer under way. */
+void source_table_remove(
+    struct source_table *table, struct source_stream *stream);
+void source_stream_free(struct source_stream *stream);
+
+struct source_stream *source_table_by_id(
+    const struct source_table *table, uint64_t id);
+struct source_stream *source_table_by_key(
+    const struct source_table *table, struct view key);
+
+/* At the end of the queue; nothing when it stands there already. */
+void source_table_queue(
+    struct source_table *table, struct source_stream *stream);
+/* The first of the queue, taken out; NULL when empty. */
+struct source_stream *source_table_next(struct source_table *table);
+/* Out of the queue, wherever it stands. */
+void source_table_unqueue(
+    struct source_table *table, struct source_stream *stream);
+
+#endif
