@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: MIT */
+#include "source_parts.h"
+
+#include "clock.h"
+#include "log.h"
+#include "source_ask.h"
+#include "stats.h"
+
+#include <stdlib.h>
+
+/*
+ * Reading a live stream. A read starts at the predecessor of the position, so
+ * that the position's own entry comes first: there it is, nothing was lost.
+ * If it is missing, a transaction of XINFO and XREAD decides what happened.
+ *
+ * A probe starts at the position itself and only asks whether there is
+ * anything: an empty answer costs next to nothing, any other is not used but
+ * read again with the own entry in front. It is enough where a proof is young
+ * and Redis did not say that something happened: behind every read that brought
+ * news (which also arms the key again), and while polling.
+ *
+ * One question at a time for each stream: is_busy from the question until
+ * finish(). The hub is called in between and may unfollow; the stream then
+ * lives until finish() sees it.
+ */
+
+#define READ_BYTES (1024 * 1024)
+/* A proof is young for so long; also the time within which a deletion is
+ * noticed where nothing is pushed. */
+#define PROBE_US      (20 * 1000)
+#define POLL_PROBE_US (1000 * 1000)
+
+/* --- marks --- */
+
+void
+source_read_mark(struct source_stream *stream, bool pushed)
+{
+	struct source *source = stream->source;
+
+	stream->wants_read = true;
+	if (pushed) {
+		stream->was_pushed = true;
+		stream->news_at_push = stream->news;
+	}
+	if (stream->is_busy)
+		return;
+	source_table_queue(&source->table, stream);
+	source_wake(source);
+}
+
+void
+source_read_mark_all(struct source *source, bool pushed)
+{
+	for (size_t i = 0; i < source->table.count; i++)
+		source_read_mark(source->table.all[i], pushed);
+}
+
+/* --- one question at a time --- */
+
+static void
+begin(struct source_stream *stream)
+{
+	stream->is_busy = true;
+	stream->source->in_flight++;
+}
+
+static void
+finish(struct source_stream *stream)
+{
+	struct source *source = stream->source;
+
+	stream->is_busy = false;
+	source->in_flight--;
+	if (stream->is_removed) {
+		source_stream_free(stream);
+		return;
+	}
+	if (stream->wants_open || stream->wants_read)
+		source_table_queue(&source->table, stream);
+	if (source->table.first_queued != NULL)
+		source_wake(source);
+}
+
+/* The answer never came; the connection is lost and all is asked anew when it
+ * is back. */
+static void
+finish_lost(struct source_stream *stream)
+{
+	stream->wants_read = true;
+	stream->needs_proof = true;
+	finish(stream);
+}
+
+static void
+drop_link(struct source_stream *stream, const struct redis_value *answer)
+{
+	const char *reason = redis_error_reason(answer);
+	struct source *source = stream->source;
+
+	if (reason == NULL)
+		reason =
+		    source_parse_is_forbidden(answer) ? "noperm" : "protocol";
+	log_throttled(LOG_LEVEL_WARN, "source", "unexpected_answer", "link",
+	    "read", "reason", reason, NULL);
+	finish_lost(stream);
+	redis_link_reset(source->read, reason);
+}
+
+/* --- what is told --- */
+
+void
+source_read_opened(struct source_stream *stream, const struct stream_info *info)
+{
+	if (stream->watch == NULL)
+		hub_stream_opened(
+		    stream->source->hub, stream->id, info, clock_mono_ms());
+}
+
+static void
+tell_wrong_type(struct source_stream *stream)
+{
+	const struct stream_info info = { .exists = true,
+		.wrong_type = true,
+		.redis_now_ms = clock_unix_ms() };
+
+	if (stream->is_wrong_type)
+		return;
+	stream->is_wrong_type = true;
+	source_read_opened(stream, &info);
+}
+
+/* Hands on the entries from index `first`, and what lies in front of them. */
+static void
+feed(struct source_stream *stream, size_t first, const struct gap *gap,
+    struct entry_id through)
+{
+	struct source *source = stream->source;
+	struct source_entries *entries = &source->entries;
+	struct batch batch = {
+		.after = stream->position,
+		.through = through,
+		.has_gap = gap != NULL,
+		.entries = entries->items + first,
+		.count = entries->count - first,
+	};
+
+	if (gap != NULL)
+		batch.gap = *gap;
+	stream->position = through;
+	stream->is_wrong_type = false;
+	if (batch.count > 0) {
+		stream->news++;
+		source_pace_news(source->pace);
+	}
+	if (stream->watch != NULL) {
+		source_watch_entries(stream->watch, entries, first);
+		return;
+	}
+	hub_stream_feed(source->hub, stream->id, &batch, clock_mono_ms());
+	if (source->events.news != NULL)
+		source->events.news(source->arg);
+}
+
+/* Bookkeeping common to all answers that are a proof, or settle a gap. */
+static void
+note_answer(struct source_stream *stream, size_t news)
+{
+	struct source *source = stream->source;
+	struct source_entries *entries = &source->entries;
+
+	stream->mean_bytes =
+	    source_ask_mean(stream->mean_bytes, entries->bytes, entries->count);
+	stream->needs_proof = false;
+	stream->proven_us = stream->read_us;
+	if (news == 0)
+		stream->avoids_probe = false; /* it has become quiet */
+	if (news > 0) {
+		/* More may have come since; and this arms the key again. */
+		stream->wants_read = true;
+		source->useful++;
+	} else {
+		stat_add(source->stats, source_empty_reads, 1);
+		if (stream->read_was_pushed &&
+		    stream->news == stream->news_at_push)
+			source->wasted++;
+	}
+}
+
+static struct entry_id
+last_id(const struct source_entries *entries, struct entry_id otherwise)
+{
+	return entries->count > 0 ? entries->items[entries->count - 1].id
+				  : otherwise;
+}
+
+/* --- the transaction that decides --- */
+
+/* Entries up to the position are no news: the position's own, if there. */
+static size_t
+first_news(const struct source_entries *entries, struct entry_id position)
+{
+	size_t first = 0;
+
+	while (first < entries->count &&
+	    entry_id_compare(entries->items[first].id, position) <= 0)
+		first++;
+	return first;
+}
+
+static bool
+find_gap(const struct source_stream *stream, const struct source_info *info,
+    size_t first, struct gap *gap_r)
+{
+	const struct source_entries *entries = &stream->source->entries;
+	bool has_own = first > 0;
+
+	if (entry_id_is_zero(stream->position))
+		return source_proof_start(info, stream->position, gap_r);
+	if (has_own)
+		return false;
+	return source_proof_gap(info, stream->position,
+	    first < entries->count ? entries->items[first].id : ENTRY_ID_ZERO,
+	    gap_r);
+}
+
+/* The position is void: the feed goes on from the tail, whoever wants what is
+ * there reads it as a window. */
+static void
+feed_void(struct source_stream *stream, const struct source_info *info,
+    const struct gap *gap)
+{
+	stream->source->entries.count = 0;
+	feed(stream, 0, gap, info->newest);
+}
+
+static void
+feed_proven(struct source_stream *stream, const struct source_info *info)
+{
+	struct source_entries *entries = &stream->source->entries;
+	size_t first = first_news(entries, stream->position);
+	size_t news = entries->count - first;
+	struct gap gap;
+	bool has_gap = find_gap(stream, info, first, &gap);
+	struct entry_id through = has_gap ? gap.through : stream->position;
+
+	note_answer(stream, news + has_gap);
+	if (has_gap &&
+	    (gap.reason == GAP_REWOUND || gap.reason == GAP_RECREATED))
+		feed_void(stream, info, &gap);
+	else if (news > 0 || has_gap)
+		feed(stream, first, has_gap ? &gap : NULL,
+		    last_id(entries, through));
+}
+
+static void
+on_proof(void *arg, const struct redis_value *answer)
+{
+	struct source_stream *stream = arg;
+	struct source *source = stream->source;
+	struct source_info info;
+	struct entry_id after = entry_id_before(stream->position);
+
+	if (answer == NULL) {
+		finish_lost(stream);
+		return;
+	}
+	if (redis_value_count(answer) != 2 ||
+	    source_parse_info(redis_value_at(answer, 0), &info) != 0) {
+		drop_link(stream, answer);
+		return;
+	}
+	if (info.wrong_type) {
+		tell_wrong_type(stream);
+		finish(stream);
+		return;
+	}
+	if (source_parse_entries(
+		redis_value_at(answer, 1), after, &source->entries) != 0) {
+		drop_link(stream, answer);
+		return;
+	}
+	feed_proven(stream, &info);
+	finish(stream);
+}
+
+/* Takes the place of the read that was not enough. */
+static void
+send_proof(struct source_stream *stream)
+{
+	struct source *source = stream->source;
+
+	stat_add(source->stats, source_reads, 1);
+	if (source_ask_proof(source->read, stream->key,
+		entry_id_before(stream->position), stream->read_count, on_proof,
+		stream) != 0)
+		finish_lost(stream);
+}
+
+/* --- the plain read --- */
+
+/* From a position that is no entry (nothing was there so far): the first
+ * entries ever seen need the transaction, nothing needs nothing. */
+static void
+judge_first(struct source_stream *stream)
+{
+	if (stream->source->entries.count > 0) {
+		send_proof(stream);
+		return;
+	}
+	note_answer(stream, 0);
+	finish(stream);
+}
+
+static void
+judge_probe(struct source_stream *stream)
+{
+	if (stream->source->entries.count > 0) {
+		stream->avoids_probe = true;
+		stream->wants_read = true;
+	} else {
+		stat_add(stream->source->stats, source_empty_reads, 1);
+	}
+	finish(stream);
+}
+
+static void
+judge_with_own(struct source_stream *stream)
+{
+	struct source_entries *entries = &stream->source->entries;
+	bool has_own = entries->count > 0 &&
+	    entry_id_compare(entries->items[0].id, stream->position) == 0;
+
+	if (!has_own) {
+		send_proof(stream);
+		return;
+	}
+	note_answer(stream, entries->count - 1);
+	if (entries->count > 1)
+		feed(stream, 1, NULL, last_id(entries, stream->position));
+	finish(stream);
+}
+
+static void
+on_entries(void *arg, const struct redis_value *answer)
+{
+	struct source_stream *stream = arg;
+	struct entry_id after = stream->read_is_probe
+	    ? stream->position
+	    : entry_id_before(stream->position);
+
+	if (answer == NULL) {
+		finish_lost(stream);
+		return;
+	}
+	if (source_parse_is_wrong_type(answer)) {
+		tell_wrong_type(stream);
+		finish(stream);
+		return;
+	}
+	if (source_parse_entries(answer, after, &stream->source->entries) !=
+	    0) {
+		drop_link(stream, answer);
+		return;
+	}
+	if (entry_id_is_zero(stream->position))
+		judge_first(stream);
+	else if (stream->read_is_probe)
+		judge_probe(stream);
+	else
+		judge_with_own(stream);
+}
+
+static bool
+may_probe(const struct source_stream *stream, uint64_t now_us)
+{
+	uint64_t young_us =
+	    stream->source->mode == SOURCE_POLL ? POLL_PROBE_US : PROBE_US;
+
+	return !stream->needs_proof && !stream->avoids_probe &&
+	    !stream->was_pushed && !entry_id_is_zero(stream->position) &&
+	    now_us - stream->proven_us <= young_us;
+}
+
+static void
+send_read(struct source_stream *stream)
+{
+	struct source *source = stream->source;
+	uint64_t now_us = clock_mono_us();
+	bool is_start = entry_id_is_zero(stream->position);
+
+	stream->read_is_probe = may_probe(stream, now_us);
+	stream->read_was_pushed = stream->was_pushed;
+	stream->wants_read = false;
+	stream->was_pushed = false;
+	stream->read_us = now_us;
+	stream->read_count = source_ask_count(stream->mean_bytes, READ_BYTES);
+	begin(stream);
+	/* Where nothing was and something has come, the plain read would only
+	 * say so: the first event of a session saves a round trip. */
+	if (is_start && stream->read_was_pushed) {
+		send_proof(stream);
+		return;
+	}
+	stat_add(source->stats, source_reads, 1);
+	if (source_ask_entries(source->read, stream->key,
+		stream->read_is_probe ? stream->position
+				      : entry_id_before(stream->position),
+		stream->read_count, on_entries, stream) != 0)
+		finish_lost(stream);
+}
+
+/* --- opening --- */
+
+static void
+open_stream(struct source_stream *stream, const struct source_info *info,
+    uint64_t redis_now_ms)
+{
+	const struct stream_info told = {
+		.exists = info->exists,
+		.wrong_type = info->wrong_type,
+		.oldest = info->oldest,
+		.newest = info->newest,
+		.redis_now_ms = redis_now_ms,
+	};
+
+	stream->is_wrong_type = info->wrong_type;
+	if (!info->wrong_type && !stream->is_positioned) {
+		stream->position = info->newest;
+		stream->is_positioned = true;
+		stream->wants_read = true; /* arms the key */
+	}
+	source_read_opened(stream, &told);
+}
+
+static void
+on_open(void *arg, const struct redis_value *answer)
+{
+	struct source_stream *stream = arg;
+	struct source_info info;
+	uint64_t redis_now_ms;
+
+	if (answer == NULL) {
+		stream->wants_open = true;
+		finish_lost(stream);
+		return;
+	}
+	if (redis_value_count(answer) != 2 ||
+	    source_parse_time(redis_value_at(answer, 0), &redis_now_ms) != 0 ||
+	    source_parse_info(redis_value_at(answer, 1), &info) != 0) {
+		stream->wants_open = true;
+		drop_link(stream, answer);
+		return;
+	}
+	open_stream(stream, &info, redis_now_ms);
+	finish(stream);
+}
+
+static void
+send_open(struct source_stream *stream)
+{
+	stream->wants_open = false;
+	if (!stream->is_positioned)
+		stream->wants_read = false;
+	begin(stream);
+	if (source_ask_open(
+		stream->source->read, stream->key, on_open, stream) != 0) {
+		stream->wants_open = true;
+		finish_lost(stream);
+	}
+}
+
+void
+source_read_step(struct source_stream *stream)
+{
+	if (stream->wants_open || !stream->is_positioned)
+		send_open(stream);
+	else if (stream->wants_read)
+		send_read(stream);
+}
