@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * relayctl stream tail: follows a stream as a client does, notices included,
+ * and resumes from its last cursor when it is cut. Frames go to stdout as they
+ * are, one a line (NDJSON), or as one line for people with --view.
+ */
+
+#include "bundled.h"
+#include "contract.h"
+#include "ctl.h"
+#include "entry_id.h"
+#include "stream_expect.h"
+#include "stream_view.h"
+#include "ws_client.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#define RETRY_MAX_MS 5000u
+
+struct tail {
+	struct ctl *ctl;
+	const char *url;
+	const char *after;
+	const char *since;
+	const char *expect_file;
+	const char *session;
+	char path[256];
+	char query_name[64];
+	char discriminator[64];
+	char cursor[ENTRY_ID_TEXT_MAX]; /* resume from here; "" = none yet */
+	uint64_t count; /* stop after this many events; 0 = no */
+	uint64_t events, gaps, connects;
+	unsigned idle_ms;
+	bool is_quiet, has_view, has_expect, is_refused;
+	struct stream_view view;
+	struct stream_expect expect;
+	struct error err;
+	struct json_doc doc;
+};
+
+/* --- options --- */
+
+static int
+read_number(struct ctl *ctl, const char *name, const char *text, uint64_t *to)
+{
+	if (!text)
+		return 0;
+	char *end;
+	*to = strtoull(text, &end, 10);
+	if (*text >= '0' && *text <= '9' && *end == '\0')
+		return 0;
+	return ctl_fail(ctl, CTL_USAGE, "usage", "%s: not a number", name);
+}
+
+static const struct contract_endpoint *
+find_endpoint(const struct contract *contract, const char *name)
+{
+	for (size_t i = 0; i < contract->endpoint_count; i++) {
+		const struct contract_endpoint *endpoint =
+		    &contract->endpoints[i];
+		bool fits = name ? strcmp(endpoint->name, name) == 0
+				 : endpoint->session_query != NULL;
+		if (fits && endpoint->session_query)
+			return endpoint;
+	}
+	return NULL;
+}
+
+/* Path, query parameter and discriminator come from the contract. */
+static int
+learn_endpoint(struct tail *tail, const char *folder, const char *name)
+{
+	char bundled[4096];
+	bundled_contract(bundled, sizeof(bundled));
+	struct contract *contract =
+	    contract_load(folder ? folder : bundled, &tail->err);
+	if (!contract)
+		return ctl_fail(tail->ctl, CTL_INPUT, "contract", "%s: %s",
+		    tail->err.where, tail->err.message);
+	const struct contract_endpoint *endpoint =
+	    find_endpoint(contract, name);
+	if (endpoint) {
+		snprintf(tail->path, sizeof(tail->path), "%s", endpoint->path);
+		snprintf(tail->query_name, sizeof(tail->query_name), "%s",
+		    endpoint->session_query);
+		snprintf(tail->discriminator, sizeof(tail->discriminator), "%s",
+		    endpoint->server.discriminator);
+	}
+	contract_free(&contract);
+	if (endpoint)
+		return 0;
+	return ctl_fail(tail->ctl, CTL_USAGE, "usage",
+	    "the contract has no endpoint %s that is read by session id",
+	    name ? name : "");
+}
+
+static int
+parse(struct tail *tail, const char **show)
+{
+	struct ctl *ctl = tail->ctl;
+	const char *contract = NULL;
+	const char *endpoint = NULL;
+	const char *count = NULL;
+	const char *idle = NULL;
+	uint64_t idle_ms = 0;
+	const struct ctl_option options[] = {
+		{ .name = "--url", .value = &tail->url },
+		{ .name = "--contract", .value = &contract },
+		{ .name = "--endpoint", .value = &endpoint },
+		{ .name = "--after", .value = &tail->after },
+		{ .name = "--since", .value = &tail->since },
+		{ .name = "--count", .value = &count },
+		{ .name = "--idle-ms", .value = &idle },
+		{ .name = "--expect", .value = &tail->expect_file },
+		{ .name = "--show", .value = show },
+		{ .name = "--view", .flag = &tail->has_view },
+		{ .name = "--quiet", .flag = &tail->is_quiet },
+	};
+	int status =
+	    ctl_parse(ctl, options, sizeof(options) / sizeof(options[0]));
+	if (status == 0 && ctl->argc != 1)
+		status = ctl_fail(
+		    ctl, CTL_USAGE, "usage", "one session id is wanted");
+	if (status == 0)
+		status = read_number(ctl, "--count", count, &tail->count);
+	if (status == 0)
+		status = read_number(ctl, "--idle-ms", idle, &idle_ms);
+	if (status != 0)
+		return status;
+	tail->idle_ms = (unsigned)idle_ms;
+	tail->session = ctl->argv[0];
+	return learn_endpoint(tail, contract, endpoint);
+}
+
+/* --- frames --- */
+
+static void
+print_frame(struct tail *tail, struct view frame)
+{
+	if (tail->is_quiet)
+		return;
+	if (tail->has_view) {
+		stream_view_frame(&tail->view, frame);
+		return;
+	}
+	fwrite(frame.data, 1, frame.len, stdout);
+	fputc('\n', stdout);
+	fflush(stdout);
+}
+
+static void
+keep_cursor(struct tail *tail, struct view cursor)
+{
+	if (cursor.len < sizeof(tail->cursor))
+		snprintf(tail->cursor, sizeof(tail->cursor), "%.*s",
+		    (int)cursor.len, cursor.data);
+}
+
+static struct view
+member_text(const struct tail *tail, const char *name)
+{
+	uint32_t node = json_member(&tail->doc, 0, view_of(name));
+	if (node == 0 || tail->doc.nodes[node].type != JSON_STRING)
+		return view_of("");
+	struct view text = json_text(&tail->doc, node);
+	return view_make(text.data + 1, text.len - 2);
+}
+
+/* Returns false when the tail is over. */
+static bool
+take_event(struct tail *tail, struct view frame, struct view cursor)
+{
+	keep_cursor(tail, cursor);
+	tail->events++;
+	print_frame(tail, frame);
+	if (tail->has_expect) {
+		if (stream_expect_frame(&tail->expect, frame, &tail->err) != 0)
+			return false;
+		if (tail->expect.is_done)
+			return false;
+	}
+	return tail->count == 0 || tail->events < tail->count;
+}
+
+/* A notice moves the position; an error frame ends the tail for good. */
+static bool
+take_other(struct tail *tail, struct view frame)
+{
+	struct json_fault fault;
+	struct json_limits limits = { .max_depth = 128 };
+	print_frame(tail, frame);
+	if (json_scan(&tail->doc, frame, &limits, &fault) != 0)
+		return true;
+	struct view type = member_text(tail, "type");
+	if (view_is(type, "relay.live") || view_is(type, "relay.cursor"))
+		keep_cursor(tail, member_text(tail, "cursor"));
+	if (view_is(type, "relay.gap")) {
+		tail->gaps++;
+		keep_cursor(tail, member_text(tail, "through"));
+	}
+	if (!view_is(type, "error"))
+		return true;
+	struct view code = member_text(tail, "code");
+	struct view message = member_text(tail, "message");
+	error_set(&tail->err, "", "the relay refused: %.*s (%.*s)",
+	    (int)message.len, message.data, (int)code.len, code.data);
+	tail->is_refused = true;
+	return false;
+}
+
+static bool
+on_text(void *arg, struct view frame)
+{
+	struct tail *tail = arg;
+	struct view cursor;
+	struct view rest;
+	if (stream_split_cursor(frame, &cursor, &rest))
+		return take_event(tail, frame, cursor);
+	return take_other(tail, frame);
+}
+
+/* --- connecting --- */
+
+static void
+add_encoded(struct buf *out, const char *text)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
+	for (; *text; text++) {
+		if (strchr(plain, *text))
+			buf_add_char(out, *text);
+		else
+			buf_addf(out, "%%%02X", (unsigned char)*text);
+	}
+}
+
+static void
+build_url(const struct tail *tail, struct buf *out)
+{
+	buf_clear(out);
+	buf_addf(out, "%s%s?%s=", tail->url, tail->path, tail->query_name);
+	add_encoded(out, tail->session);
+	if (tail->cursor[0])
+		buf_addf(out, "&after=%s", tail->cursor);
+	else if (tail->since)
+		buf_addf(out, "&since=%s", tail->since);
+	buf_add_char(out, '\0');
+}
+
+static bool
+wants_retry(const struct tail *tail, enum ws_client_end end)
+{
+	if (tail->is_refused || tail->connects == 0)
+		return false;
+	return end == WS_CLIENT_CLOSED || end == WS_CLIENT_UNREACHABLE;
+}
+
+/* Connects, and again after each cut, until the tail is over. */
+static enum ws_client_end
+follow(struct tail *tail)
+{
+	struct buf url;
+	buf_init(&url, 0);
+	unsigned pause_ms = 100;
+	enum ws_client_end end;
+	do {
+		uint64_t before = tail->events;
+		build_url(tail, &url);
+		struct ws_client_options options = { .url = url.data,
+			.protocol = "relay.v1",
+			.connect_ms = 5000,
+			.idle_ms = tail->idle_ms };
+		uint16_t code;
+		end = ws_client_run(&options, on_text, tail, &code, &tail->err);
+		if (end != WS_CLIENT_UNREACHABLE)
+			tail->connects++;
+		if (!wants_retry(tail, end))
+			break;
+		if (tail->events > before)
+			pause_ms = 100;
+		usleep(pause_ms * 1000);
+		pause_ms =
+		    pause_ms * 2 < RETRY_MAX_MS ? pause_ms * 2 : RETRY_MAX_MS;
+	} while (!ws_client_interrupted());
+	buf_fini(&url);
+	return end;
+}
+
+/* --- the verdict --- */
+
+static void
+write_result(struct tail *tail)
+{
+	buf_addf(&tail->ctl->result,
+	    "{\"events\":%llu,\"gaps\":%llu,\"connects\":%llu,\"cursor\":",
+	    (unsigned long long)tail->events, (unsigned long long)tail->gaps,
+	    (unsigned long long)tail->connects);
+	if (tail->cursor[0])
+		buf_addf(&tail->ctl->result, "\"%s\"}", tail->cursor);
+	else
+		buf_add_text(&tail->ctl->result, "null}");
+}
+
+static int
+verdict_on_run(struct tail *tail)
+{
+	if (tail->expect.is_done && tail->err.message[0] == '\0') {
+		ctl_printf(tail->ctl,
+		    "%zu of %zu events arrived, in order, byte for byte\n",
+		    tail->expect.matched, tail->expect.matched);
+		return CTL_FINE;
+	}
+	if (tail->err.message[0])
+		return ctl_fail(tail->ctl, CTL_FINDINGS, "mismatch", "%s: %s",
+		    tail->err.where, tail->err.message);
+	return ctl_fail(tail->ctl, CTL_FINDINGS, "incomplete",
+	    "only the first %zu events of %s arrived", tail->expect.matched,
+	    tail->expect_file);
+}
+
+static int
+verdict(struct tail *tail, enum ws_client_end end)
+{
+	write_result(tail);
+	if (tail->is_refused)
+		return ctl_fail(tail->ctl, CTL_FINDINGS, "refused", "%s",
+		    tail->err.message);
+	if (end == WS_CLIENT_UNREACHABLE && tail->connects == 0)
+		return ctl_fail(tail->ctl, CTL_UNREACHABLE, "unreachable", "%s",
+		    tail->err.message);
+	if (tail->has_expect)
+		return verdict_on_run(tail);
+	return CTL_FINE;
+}
+
+int
+cmd_stream_tail(struct ctl *ctl)
+{
+	struct tail tail = { .ctl = ctl, .url = "ws://127.0.0.1:8080" };
+	const char *show = "";
+	int status = parse(&tail, &show);
+	if (status != 0)
+		return status;
+	if (tail.after)
+		keep_cursor(&tail, view_of(tail.after));
+	if (tail.expect_file) {
+		if (stream_expect_open(
+			&tail.expect, tail.expect_file, &tail.err) != 0)
+			return ctl_fail(ctl, CTL_INPUT, "input", "%s: %s",
+			    tail.err.where, tail.err.message);
+		tail.has_expect = true;
+	}
+	json_doc_init(&tail.doc);
+	stream_view_init(&tail.view, stdout, show, tail.discriminator);
+	enum ws_client_end end = follow(&tail);
+	status = verdict(&tail, end);
+	stream_view_fini(&tail.view);
+	json_doc_fini(&tail.doc);
+	if (tail.has_expect)
+		stream_expect_close(&tail.expect);
+	return status;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#include "stream_target.h"
+
+#include "stream_key.h"
+
+#include <string.h>
+
+void
+stream_target_init(struct stream_target *target)
+{
+	*target = (struct stream_target){
+		.tenant = "default", .user = "anonymous", .prefix = "relay:"
+	};
+	buf_init(&target->key, 0);
+}
+
+static void
+build_key(struct stream_target *target, const char *session_or_key)
+{
+	size_t prefix = strlen(target->prefix);
+	if (prefix && strncmp(session_or_key, target->prefix, prefix) == 0)
+		buf_add_text(&target->key, session_or_key);
+	else
+		stream_key_events(&target->key, view_of(target->prefix),
+		    view_of(target->tenant), view_of(target->user),
+		    view_of(session_or_key));
+}
+
+int
+stream_target_open(
+    struct stream_target *target, struct ctl *ctl, const char *session_or_key)
+{
+	const char *url = ctl_redis(ctl);
+	if (!url)
+		return CTL_INPUT;
+	if (!*url) {
+		ctl_fix(ctl,
+		    "name the relay's Redis with --redis URL; a relay "
+		    "with a private one says it at start");
+		return ctl_fail(ctl, CTL_USAGE, "usage", "no --redis");
+	}
+	build_key(target, session_or_key);
+	struct error err = { 0 };
+	target->redis = redis_client_open(url, 5000, &err);
+	if (target->redis)
+		return 0;
+	return ctl_fail(ctl, CTL_UNREACHABLE, "redis_unreachable", "%s: %s",
+	    err.where, err.message);
+}
+
+void
+stream_target_fini(struct stream_target *target)
+{
+	redis_client_close(&target->redis);
+	buf_fini(&target->key);
+}
