@@ -22,26 +22,63 @@ is_whole(const struct json_doc *doc, uint32_t at)
 	return decimal_is_integer(&number);
 }
 
-static inline bool
-has_type(
+static bool run_members(struct schema_run *run,
+    const struct schema_members *members, uint32_t at, schema_seen seen);
+
+/* Not in the mask: a whole number may still pass for an integer. */
+static bool
+is_integer(
     const struct schema_node *node, const struct json_doc *doc, uint32_t at)
 {
-	enum json_type type = doc->nodes[at].type;
-	if (node->types & TYPE_BIT(type))
-		return true;
-	return type == JSON_NUMBER && (node->types & TYPE_INTEGER) &&
-	    is_whole(doc, at);
+	return doc->nodes[at].type == JSON_NUMBER &&
+	    (node->types & TYPE_INTEGER) && is_whole(doc, at);
+}
+
+/* The commonest rules without a call. */
+static inline bool
+run_leaf(struct schema_run *run, const struct schema_rule *rule, uint32_t at)
+{
+	const struct json_node *value = &run->doc->nodes[at];
+	switch ((enum schema_op)rule->op) {
+	case SCHEMA_OP_MAX_LENGTH:
+		return value->count <= rule->limit;
+	case SCHEMA_OP_MIN_LENGTH:
+		return value->count >= rule->limit;
+	case SCHEMA_OP_CONST:
+	case SCHEMA_OP_ENUM:
+		if (value->type == JSON_STRING)
+			return schema_table_look(
+			    rule->values->strings, run->doc, value);
+		return schema_run_leaf(run, rule, at);
+	default:
+		return schema_run_leaf(run, rule, at);
+	}
 }
 
 static bool
+run_leaves(struct schema_run *run, const struct schema_node *node, uint32_t at)
+{
+	unsigned bit = TYPE_BIT(run->doc->nodes[at].type);
+	const struct schema_rule *end = node->fast + node->fast_count;
+	for (const struct schema_rule *rule = node->fast; rule < end; rule++)
+		if ((rule->types & bit) && !run_leaf(run, rule, at))
+			return false;
+	return true;
+}
+
+static inline bool
 run_rules(struct schema_run *run, const struct schema_node *node, uint32_t at,
     schema_seen seen)
 {
 	unsigned bit = TYPE_BIT(run->doc->nodes[at].type);
-	for (uint32_t i = 0; i < node->fast_count; i++) {
-		const struct schema_rule *rule = &node->fast[i];
-		if ((rule->types & bit) &&
-		    !schema_run_rule(run, rule, at, seen))
+	const struct schema_rule *end = node->fast + node->fast_count;
+	for (const struct schema_rule *rule = node->fast; rule < end; rule++) {
+		if (!(rule->types & bit))
+			continue;
+		bool holds = rule->op == SCHEMA_OP_MEMBERS
+		    ? run_members(run, rule->members, at, seen)
+		    : schema_run_rule(run, rule, at, seen);
+		if (!holds)
 			return false;
 	}
 	return true;
@@ -62,46 +99,55 @@ run_tracking(struct schema_run *run, const struct schema_node *node,
 }
 
 static bool
-run_guarded(struct schema_run *run, const struct schema_node *node, uint32_t at,
+run_in_scope(struct schema_run *run, const struct schema_node *node,
+    uint32_t at, schema_seen seen)
+{
+	struct schema_scope scope = { run->scope, node->resource };
+	if (!run->scope || run->scope->resource != node->resource)
+		run->scope = &scope;
+	bool is_valid = node->tracks ? run_tracking(run, node, at, seen)
+				     : run_rules(run, node, at, seen);
+	run->scope = scope.outer;
+	return is_valid;
+}
+
+/* Leaves need no guard, they are counted with the node that holds them. */
+static bool
+run_work(struct schema_run *run, const struct schema_node *node, uint32_t at,
     schema_seen seen)
 {
+	if (node->is_leaf)
+		return run_leaves(run, node, at);
 	if (run->depth >= RUN_DEPTH_MAX || run->steps_left == 0)
 		run->is_aborted = true;
 	if (run->is_aborted)
 		return false;
 	run->steps_left--;
 	run->depth++;
-	bool is_valid = node->tracks ? run_tracking(run, node, at, seen)
-				     : run_rules(run, node, at, seen);
+	bool is_valid = run->is_dynamic || node->tracks
+	    ? run_in_scope(run, node, at, seen)
+	    : run_rules(run, node, at, seen);
 	run->depth--;
 	return is_valid;
 }
 
-static bool
-run_in_scope(struct schema_run *run, const struct schema_node *node,
-    uint32_t at, schema_seen seen)
+/* Types first: most nodes are done with them, so this half is made to be
+ * inlined. */
+__attribute__((always_inline)) static inline bool
+run_node(struct schema_run *run, uint32_t id, uint32_t at, schema_seen seen)
 {
-	struct schema_scope scope = { run->scope, node->resource };
-	run->scope = &scope;
-	bool is_valid = run_guarded(run, node, at, seen);
-	run->scope = scope.outer;
-	return is_valid;
+	const struct schema_node *node = &run->nodes[id];
+	unsigned bit = TYPE_BIT(run->doc->nodes[at].type);
+	if (!(node->types & bit) && !is_integer(node, run->doc, at))
+		return false;
+	return !(node->work & bit) || run_work(run, node, at, seen);
 }
 
 bool
 schema_run_node(
     struct schema_run *run, uint32_t id, uint32_t at, schema_seen seen)
 {
-	const struct schema_node *node = &run->schema->nodes[id];
-	if (!has_type(node, run->doc, at))
-		return false;
-	if (node->fast_count == 0)
-		return true;
-	bool enters = run->schema->is_dynamic &&
-	    (!run->scope || run->scope->resource != node->resource);
-	if (enters)
-		return run_in_scope(run, node, at, seen);
-	return run_guarded(run, node, at, seen);
+	return run_node(run, id, at, seen);
 }
 
 /* A member that is not in `properties`, or that patterns may know too. */
@@ -137,23 +183,50 @@ has_late_names(
 	return true;
 }
 
+/* The common case: no patterns, and nobody asks what was evaluated. */
+static bool
+run_plain_members(
+    struct schema_run *run, const struct schema_members *members, uint32_t at)
+{
+	const struct json_node *nodes = run->doc->nodes;
+	const struct json_node *end = nodes + nodes[at].next;
+	const struct json_node *key = nodes + at + 1;
+	uint64_t present = 0;
+	for (; key < end; key = nodes + key[1].next) {
+		const struct schema_name *name =
+		    schema_table_look(members->table, run->doc, key);
+		uint32_t node = members->additional;
+		if (name) {
+			present |= name->bit;
+			if (name->is_declared)
+				node = name->node;
+		}
+		if (!run_node(run, node, (uint32_t)(key + 1 - nodes), 0))
+			return false;
+	}
+	if ((present & members->required) != members->required)
+		return false;
+	return !members->has_late || has_late_names(run, members, at);
+}
+
 static bool
 run_members(struct schema_run *run, const struct schema_members *members,
     uint32_t at, schema_seen seen)
 {
 	const struct json_node *nodes = run->doc->nodes;
-	uint32_t end = nodes[at].next;
 	uint64_t present = 0;
 	uint32_t ordinal = 0;
-	for (uint32_t key = at + 1; key < end; key = nodes[key + 1].next) {
+	if (!seen && members->pattern_count == 0)
+		return run_plain_members(run, members, at);
+	for (uint32_t key = at + 1; key < nodes[at].next;
+	     key = nodes[key + 1].next) {
 		const struct schema_name *name =
 		    schema_table_find(members->table, run->doc, key);
 		bool is_known = name && name->is_declared;
 		bool is_seen = is_known;
 		if (name)
 			present |= name->bit;
-		if (is_known && name->node != SCHEMA_TRUE &&
-		    !schema_run_node(run, name->node, key + 1, 0))
+		if (is_known && !run_node(run, name->node, key + 1, 0))
 			return false;
 		if ((!is_known || members->pattern_count > 0) &&
 		    !run_other_member(run, members, key, is_known, &is_seen))
@@ -177,7 +250,7 @@ run_items(struct schema_run *run, const struct schema_items *items, uint32_t at,
 	     item = nodes[item].next) {
 		bool is_first = ordinal < items->prefix_count;
 		uint32_t node = is_first ? items->prefix[ordinal] : items->rest;
-		if (node != SCHEMA_TRUE && !schema_run_node(run, node, item, 0))
+		if (!run_node(run, node, item, 0))
 			return false;
 		if (is_first || items->marks_rest)
 			schema_seen_mark(run, seen, ordinal);
@@ -261,6 +334,8 @@ schema_run_init(struct schema_run *run, const struct schema *schema,
 {
 	*run = (struct schema_run){
 		.schema = schema,
+		.nodes = schema->nodes,
+		.is_dynamic = schema->is_dynamic,
 		.doc = doc,
 		.scratch = scratch,
 		.steps_left =

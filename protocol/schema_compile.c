@@ -147,6 +147,34 @@ build_keywords(struct schema_builder *builder)
 	return 0;
 }
 
+/* An operation that needs nothing but the value. */
+static bool
+is_leaf_op(enum schema_op op)
+{
+	switch (op) {
+#define OP(name, text, types, cost) \
+	case SCHEMA_OP_##name:      \
+		return cost < 3;
+#include "schema_ops.def"
+#undef OP
+	case SCHEMA_OP_COUNT:
+		break;
+	}
+	return false;
+}
+
+static void
+sum_up(struct schema_node *node)
+{
+	node->is_leaf = true;
+	node->work = 0;
+	for (uint32_t i = 0; i < node->fast_count; i++) {
+		node->work |= node->fast[i].types;
+		if (!is_leaf_op(node->fast[i].op))
+			node->is_leaf = false;
+	}
+}
+
 static int
 finish_node(struct schema_builder *builder, uint32_t id)
 {
@@ -163,6 +191,7 @@ finish_node(struct schema_builder *builder, uint32_t id)
 	node->plain_count = (uint16_t)builder->plain_count;
 	node->fast = keep_rules(builder, builder->fast, builder->fast_count);
 	node->plain = keep_rules(builder, builder->plain, builder->plain_count);
+	sum_up(node);
 	return 0;
 }
 

@@ -55,13 +55,50 @@ is_listed(
 	return false;
 }
 
+/* Integers of up to 18 digits without the detour over decimals. */
+static bool
+read_small(const struct json_doc *doc, uint32_t at, int64_t *value_r)
+{
+	const struct json_node *node = &doc->nodes[at];
+	const char *digit = doc->text.data + node->start;
+	const char *end = digit + node->length;
+	if (!(node->flags & JSON_IS_PLAIN_INTEGER) || node->length > 18)
+		return false;
+	bool is_negative = *digit == '-';
+	int64_t value = 0;
+	for (digit += is_negative; digit < end; digit++)
+		value = value * 10 + (*digit - '0');
+	*value_r = is_negative ? -value : value;
+	return true;
+}
+
+/* <0, 0, >0: the number at `at` against a bound. */
+static int
+compare_number(struct schema_run *run, const struct decimal *bound, uint32_t at)
+{
+	int64_t value = 0;
+	if (bound->is_small && read_small(run->doc, at, &value))
+		return (value > bound->small) - (value < bound->small);
+	struct decimal number = decimal_of(json_text(run->doc, at));
+	return decimal_compare(&number, bound);
+}
+
+static bool
+is_multiple(struct schema_run *run, const struct decimal *divisor, uint32_t at)
+{
+	int64_t value = 0;
+	if (divisor->is_small && read_small(run->doc, at, &value))
+		return value % divisor->small == 0;
+	struct decimal number = decimal_of(json_text(run->doc, at));
+	return decimal_is_multiple(&number, divisor);
+}
+
 static bool
 fits_number(struct schema_run *run, const struct schema_rule *rule, uint32_t at)
 {
-	struct decimal number = decimal_of(json_text(run->doc, at));
 	if (rule->op == SCHEMA_OP_MULTIPLE_OF)
-		return decimal_is_multiple(&number, &rule->number->value);
-	int order = decimal_compare(&number, &rule->number->value);
+		return is_multiple(run, &rule->number->value, at);
+	int order = compare_number(run, &rule->number->value, at);
 	if (rule->op == SCHEMA_OP_MAXIMUM)
 		return order <= 0;
 	if (rule->op == SCHEMA_OP_EXCLUSIVE_MAXIMUM)

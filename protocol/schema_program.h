@@ -150,7 +150,9 @@ struct schema_rule {
 
 struct schema_node {
 	uint8_t types;
-	bool tracks; /* has unevaluated…: keeps its own set of seen */
+	uint8_t work; /* instance types that any fast rule looks at */
+	bool tracks;  /* has unevaluated…: keeps its own set of seen */
+	bool is_leaf; /* its rules need no other node */
 	uint16_t fast_count;
 	uint16_t plain_count;
 	uint32_t resource; /* for the dynamic scope */

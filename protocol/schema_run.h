@@ -45,12 +45,14 @@ struct schema_scope {
 };
 
 struct schema_run {
-	const struct schema *schema;
+	const struct schema_node *nodes; /* the schema's */
 	const struct json_doc *doc;
+	const struct schema *schema;
 	struct schema_scratch *scratch;
 	const struct schema_scope *scope;
 	uint64_t steps_left;
 	uint32_t depth;
+	bool is_dynamic;
 	bool is_aborted; /* a limit was hit: the verdict is invalid */
 };
 

@@ -21,10 +21,11 @@
 enum wide { WIDE_NONE, WIDE_ALL, WIDE_SPACES, WIDE_NOT_SPACES, WIDE_NOT_LINE };
 
 struct item {
-	uint64_t ascii[2];
+	uint64_t ascii[4]; /* by byte; the upper half stays empty */
 	uint32_t min;
 	uint32_t max;
 	enum wide wide;
+	unsigned char literal; /* exactly this one character; else NUL */
 };
 
 struct schema_shape {
@@ -50,7 +51,7 @@ add_range(struct item *item, unsigned from, unsigned to)
 }
 
 static bool
-has_ascii(const struct item *item, unsigned char c)
+has_byte(const struct item *item, unsigned char c)
 {
 	return item->ascii[c / 64] >> c % 64 & 1;
 }
@@ -292,6 +293,23 @@ is_searchable(const struct schema_shape *shape)
 	return length <= ITEMS_MAX;
 }
 
+/* The one ASCII character that fits an item without a count, or NUL. */
+static unsigned char
+only_character(const struct item *item)
+{
+	unsigned char found = 0;
+	if (item->min != 1 || item->max != 1 || item->wide != WIDE_NONE)
+		return 0;
+	for (unsigned char c = 1; c < 0x80; c++) {
+		if (has_byte(item, c)) {
+			if (found)
+				return 0;
+			found = c;
+		}
+	}
+	return has_byte(item, 0) ? 0 : found;
+}
+
 static bool
 read_items(struct schema_shape *shape, struct reader *in)
 {
@@ -309,6 +327,7 @@ read_items(struct schema_shape *shape, struct reader *in)
 		struct item *item = &shape->items[shape->count++];
 		if (!read_atom(in, item) || !read_quantifier(in, item))
 			return false;
+		item->literal = only_character(item);
 	}
 	return is_deterministic(shape) && is_searchable(shape);
 }
@@ -412,21 +431,44 @@ has_wide(enum wide wide, uint32_t code_point)
 	return false;
 }
 
-/* Steps over one character when the item has it. */
-static inline bool
-take_one(const struct item *item, const unsigned char **at)
+/* Steps over one character beyond ASCII when the item has it. */
+static bool
+take_wide(const struct item *item, const unsigned char **at)
 {
-	if (**at < 0x80) {
-		if (!has_ascii(item, **at))
-			return false;
-		++*at;
-		return true;
-	}
 	const unsigned char *next = *at;
 	if (!has_wide(item->wide, decode(&next)))
 		return false;
 	*at = next;
 	return true;
+}
+
+/* A run of ASCII characters of the class, at most `max` of them. */
+static const unsigned char *
+take_ascii(const struct item *item, const unsigned char *at,
+    const unsigned char *end, uint32_t max)
+{
+	if ((size_t)(end - at) > max)
+		end = at + max;
+	while (at < end && has_byte(item, *at))
+		at++;
+	return at;
+}
+
+static uint32_t
+take_many(
+    const struct item *item, const unsigned char **at, const unsigned char *end)
+{
+	uint32_t taken = 0;
+	for (;;) {
+		const unsigned char *next =
+		    take_ascii(item, *at, end, item->max - taken);
+		taken += (uint32_t)(next - *at);
+		*at = next;
+		if (taken == item->max || next == end || *next < 0x80 ||
+		    !take_wide(item, at))
+			return taken;
+		taken++;
+	}
 }
 
 static bool
@@ -435,11 +477,13 @@ match_here(const struct schema_shape *shape, const unsigned char *at,
 {
 	for (uint32_t i = 0; i < shape->count; i++) {
 		const struct item *item = &shape->items[i];
-		uint32_t taken = 0;
-		while (taken < item->max && at < end && take_one(item, &at))
-			taken++;
-		if (taken < item->min)
+		if (item->literal != '\0') {
+			if (at == end || *at != item->literal)
+				return false;
+			at++;
+		} else if (take_many(item, &at, end) < item->min) {
 			return false;
+		}
 	}
 	return !shape->at_end || at == end;
 }
