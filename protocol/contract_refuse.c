@@ -133,7 +133,9 @@ refuse_invalid(struct violation *violations, size_t count, struct buf *out)
 		buf_add_text(&message, i ? "; " : "");
 		add_sentence(&message, &violations[i]);
 	}
-	if (count > MESSAGE_MAX)
+	if (count == VIOLATIONS_MAX)
+		buf_add_text(&message, "; and more");
+	else if (count > MESSAGE_MAX)
 		buf_addf(&message, "; and %zu more", count - MESSAGE_MAX);
 	struct refusal refusal = { "invalid_payload", buf_view(&message),
 		violations, count };
@@ -246,10 +248,40 @@ refuse_type(const struct contract_refusal *own, const char *code,
 	buf_fini(&text);
 }
 
+/* For a discriminator that is not there: a member beside its place whose name
+ * is nearly right. */
 static void
-refuse_missing(const struct contract_side *side, struct buf *out)
+hint_missing(const struct contract_side *side, const struct json_doc *doc,
+    struct violation *violation)
+{
+	const char *token = strrchr(side->discriminator, '/') + 1;
+	struct view parent = view_make(
+	    side->discriminator, (size_t)(token - 1 - side->discriminator));
+	uint32_t object;
+	if (!json_pointer_get(doc, parent, &object) ||
+	    doc->nodes[object].type != JSON_OBJECT)
+		return;
+	struct buf scratch;
+	buf_init(&scratch, 0);
+	for (uint32_t key = object + 1; key < doc->nodes[object].next;
+	     key = doc->nodes[key + 1].next) {
+		struct view name = json_string(doc, key, &scratch);
+		if (!nearest_name(name, &token, 1))
+			continue;
+		snprintf(violation->hint, sizeof(violation->hint),
+		    "is it \"%.*s\" that is meant?",
+		    (int)(name.len < 80 ? name.len : 80), name.data);
+		break;
+	}
+	buf_fini(&scratch);
+}
+
+static void
+refuse_missing(const struct contract_side *side, const struct json_doc *doc,
+    struct buf *out)
 {
 	struct violation violation = type_violation(side, "required");
+	hint_missing(side, doc, &violation);
 	snprintf(violation.got, sizeof(violation.got), "no such member");
 	char message[300];
 	snprintf(message, sizeof(message), "Invalid payload: %.200s is missing",
@@ -325,7 +357,7 @@ contract_refuse_frame(const struct contract_side *side,
 	} else if (!json_pointer_get(
 		       doc, view_of(side->discriminator), &node)) {
 		*close_r = side->missing_type ? side->missing_type->close : 0;
-		refuse_missing(side, out);
+		refuse_missing(side, doc, out);
 	} else {
 		const struct contract_message *message =
 		    contract_select(side, doc);
