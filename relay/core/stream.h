@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef STREAM_H
+#define STREAM_H
+
+/*
+ * The hub's streams and topics. A stream is a key in Redis that somebody
+ * listens to; a topic is one endpoint's view of it, with the live chain of
+ * frames and all who subscribe to it. Private to the hub.
+ */
+
+#include "chain.h"
+#include "judge.h"
+#include "judged.h"
+#include "list.h"
+#include "position.h"
+
+struct hub;
+
+/* The read of a window that is under way; one per stream at most. */
+struct fetch {
+	uint64_t id;         /* 0: none */
+	uint64_t generation; /* the stream's, when it was asked for */
+	struct entry_id after;
+	uint64_t since_ms;
+};
+
+/* Owned by its stream; lives as long as it has a member. */
+struct topic {
+	struct stream *stream;
+	size_t endpoint;
+	struct chain chain;
+	struct list members; /* subscription.member */
+	struct list ready;   /* subscription.link: at the end, can take */
+	struct list parked;  /* subscription.link: in the chain, cannot */
+	struct list dirty;   /* in hub->dirty: frames were appended */
+	struct list loaded;  /* in hub->loaded: may hold blocks */
+	struct list quiet;   /* in hub->quiet: scanned, nothing appended */
+	uint64_t quiet_since_ms;
+	uint64_t quiet_number; /* chain.sent_number at that time */
+	uint64_t check_byte;   /* beyond it someone's budget is exceeded */
+	struct position pin;   /* keeps the chain for a window under way */
+	size_t member_count;
+	size_t notices_count; /* members that know notices */
+};
+
+/* Owned by the hub's map; lives as long as it has a topic. */
+struct stream {
+	struct hub *hub;
+	uint64_t id;
+	struct stream *next_by_id;
+	struct stream *next_by_key;
+	struct topic *topics[JUDGE_ENDPOINTS_MAX];
+	size_t topic_count;
+	bool is_open;  /* the tail is known */
+	bool is_fresh; /* answered since Redis was last lost */
+	bool is_inspecting;
+	struct entry_id tail; /* fed up to here */
+	uint64_t generation;  /* from 1; +1 when ids begin to mean anew */
+	struct judged judged;
+	struct list opening; /* subscription.opening */
+	struct list waiting; /* subscription.link: want a window */
+	struct list hungry;  /* in hub->hungry or hub->paused */
+	struct fetch fetch;
+	unsigned fetches;
+	uint32_t key_hash;
+	size_t key_length;
+	char key[];
+};
+
+struct stream_map {
+	struct stream **by_id;
+	struct stream **by_key;
+	size_t buckets; /* power of two */
+	size_t count;
+};
+
+void stream_map_init(struct stream_map *map);
+void stream_map_fini(struct stream_map *map); /* must be empty */
+struct stream *stream_map_by_id(const struct stream_map *map, uint64_t id);
+struct stream *stream_map_by_key(const struct stream_map *map, struct view key);
+void stream_map_add(struct stream_map *map, struct stream *stream);
+void stream_map_remove(struct stream_map *map, struct stream *stream);
+
+struct stream *stream_new(struct hub *hub, uint64_t id, struct view key);
+void stream_free(struct stream **stream); /* no topic may be left */
+struct view stream_key_view(const struct stream *stream);
+
+/* The topic of that endpoint, made if there is none. */
+struct topic *stream_topic(struct stream *stream, size_t endpoint);
+void topic_free(struct topic **topic); /* no member may be left */
+
+/* Frames were appended: serve it with the next flush. */
+void topic_is_dirty(struct topic *topic);
+
+#endif

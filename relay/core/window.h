@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WINDOW_H
+#define WINDOW_H
+
+/*
+ * Parts of a stream that were read again for those behind. Requests are
+ * collected for a turn; of each stream at most one read is under way, from the
+ * lowest cursor that waits; its answer becomes a window for each topic with
+ * somebody whose cursor lies in it, and all of those are served from it.
+ *
+ * While the read is under way the live chain is pinned at its tail: a window
+ * that reached the tail of the stream then ends where the chain has begun to
+ * be kept, so whoever has read it to its end joins. Private to the hub.
+ */
+
+#include "chain.h"
+#include "list.h"
+#include "position.h"
+
+struct hub;
+struct stream;
+struct topic;
+
+/* Owned by the hub; lives as long as somebody stands in it. */
+struct window {
+	struct topic *topic;
+	struct chain chain;
+	struct entry_id through; /* scanned by those who leave at its end */
+	uint64_t generation;     /* the stream's when it was read */
+	struct position pin;     /* in the live chain, if it reached the tail */
+	struct list link;        /* in hub->windows */
+};
+
+/* Somebody waits: the stream asks for a window with the next flush. */
+void window_want(struct stream *stream);
+/* As much as above, but not before the next tick. */
+void window_want_later(struct stream *stream);
+/* What waited for the tick is wanted now. */
+void windows_unpause(struct hub *hub);
+
+/* Asks for what is wanted, as far as the bounds allow. */
+void windows_ask(struct hub *hub);
+/* Forgets the read that is under way. */
+void window_cancel(struct stream *stream);
+
+/* Frees it if nobody stands in it. */
+void window_release(struct window *window);
+/* Keeps it, and the live chain behind it, while places change. */
+void window_hold(struct window *window, struct position *hold);
+void window_unhold(struct window *window, struct position *hold);
+/* All who stand in it keep only their cursors; it is gone. */
+void window_evict(struct window *window);
+
+#endif
