@@ -67,9 +67,8 @@ void gateway_free(struct gateway **gateway);
 void gateway_answer(struct http_exchange *exchange, int status,
     const char *content_type, struct view extra_headers, struct view body);
 /* Inside on_request only: the socket is the caller's from now on, the exchange
- * is gone. *early_r: bytes that came behind the head, good for that call; they
- * belong in front of whatever is read next. */
-int gateway_take(struct http_exchange *exchange, struct view *early_r);
+ * is gone. Exactly the head was read from it; bytes behind it still wait. */
+int gateway_take(struct http_exchange *exchange);
 /* For late answers: an exchange is found by its number or is gone. */
 uint64_t http_exchange_id(const struct http_exchange *exchange);
 struct http_exchange *gateway_exchange(struct gateway *gateway, uint64_t id);
