@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WS_CONN_H
+#define WS_CONN_H
+
+/*
+ * What the files of the WebSocket server share, private to them: the server
+ * and its connections. ws_server.c speaks with libwebsockets, ws_conn.c makes
+ * and frees connections, ws_watch.c looks after them in time.
+ */
+
+#include "list.h"
+#include "liveness.h"
+#include "ws_message.h"
+#include "ws_server.h"
+
+#include <assert.h>
+#include <uv.h>
+
+#define WS_CONN_MAGIC 0x7773636f
+
+/* Of our own pings; the session's pings hold something else. */
+#define WS_PING_PAYLOAD "alive"
+
+struct lws;
+struct lws_context;
+struct lws_vhost;
+
+/* Owned by the worker. Connections and libwebsockets hold pointers to it until
+ * ws_server_free. */
+struct ws_server {
+	uint32_t magic;
+	uv_loop_t *loop;
+	struct ws_server_options options;
+	struct ws_message_limits message_limits;
+	struct liveness_limits liveness_limits;
+	struct session_env *env;
+	struct stats *stats;
+	struct lws_context *context; /* NULL when it is gone */
+	struct lws_vhost *vhost;
+	struct ws_conn *adopting; /* not yet attached to its wsi */
+	uv_prepare_t before_poll;
+	struct list to_ping;    /* all open ones, in order of their last ping */
+	struct list unanswered; /* pinged, nothing came since */
+	struct list full;       /* libwebsockets holds bytes for them */
+	struct list paused;     /* not read for now */
+	struct list closing;
+	size_t connections;
+	/* Milliseconds in which this loop ran: stands still while the process
+	 * is stopped or starved, so that no peer is blamed for that. */
+	uint64_t steady_ms;
+	uint64_t last_tick_ms;
+	uint64_t last_look_ms;
+};
+
+/* The session's parameters, kept until the upgrade is done. */
+struct ws_waiting {
+	struct session_params params;
+	struct buf text;
+};
+
+/* Owned by its wsi (as opaque user data), freed with it. */
+struct ws_conn {
+	uint32_t magic;
+	int socket;
+	struct ws_server *server;
+	struct lws *wsi;            /* NULL before the upgrade */
+	struct session *session;    /* NULL before the upgrade, after the end */
+	struct ws_waiting *waiting; /* NULL after the upgrade */
+	struct ws_message message;
+	struct liveness liveness;
+	struct list ping_link;
+	struct list unanswered_link;
+	struct list full_link;
+	struct list paused_link;
+	struct list closing_link;
+	uint64_t pinged_ms;
+	uint64_t controls_ms; /* since when they are counted */
+	unsigned controls;    /* pings and pongs of the client */
+	uint64_t explained;   /* bytes that came in messages and pongs */
+	int64_t unexplained;  /* bytes that came otherwise, up to a ping */
+	size_t backlog;       /* own frames written while full */
+	uint64_t drained_ms;  /* closing: all is out since; 0: not yet */
+	bool is_open;         /* between upgrade and end */
+	bool is_closing;      /* the session's writes are refused */
+};
+
+static inline struct ws_conn *
+ws_conn_of(void *data)
+{
+	struct ws_conn *conn = data;
+
+	assert(conn->magic == WS_CONN_MAGIC);
+	return conn;
+}
+
+static inline bool
+ws_conn_is_full(const struct ws_conn *conn)
+{
+	return !list_is_empty(&conn->full_link);
+}
+
+/* --- ws_conn.c: what a connection does --- */
+
+/* Copies the parameters; counted in server->connections. */
+struct ws_conn *ws_conn_new(
+    struct ws_server *server, int socket, const struct session_params *params);
+void ws_conn_free(struct ws_conn *conn);
+/* The upgrade is done: the session begins. */
+void ws_conn_open(struct ws_conn *conn, struct lws *wsi);
+/* Leaves every list and frees the session; may be called twice. */
+void ws_conn_end(struct ws_conn *conn);
+
+/* Something came from the peer: anything, a piece of a message, a ping that
+ * libwebsockets has answered, a pong, a close frame. */
+void ws_conn_heard(struct ws_conn *conn);
+void ws_conn_received(struct ws_conn *conn, const struct ws_piece *piece);
+void ws_conn_pinged(struct ws_conn *conn);
+void ws_conn_ponged(struct ws_conn *conn, struct view payload);
+void ws_conn_peer_closed(struct ws_conn *conn);
+/* The peer has ended its side, and all it sent before was read. */
+bool ws_conn_has_ended(const struct ws_conn *conn);
+
+void ws_conn_set_full(struct ws_conn *conn, bool is_full);
+/* libwebsockets holds no bytes any more. */
+void ws_conn_drained(struct ws_conn *conn);
+/* A close frame behind all that was written so far; the answer is awaited. */
+#define WS_REASON_MAX 32
+void ws_conn_close(struct ws_conn *conn, uint16_t code, const char *reason);
+/* From now on the session's writes are refused. */
+void ws_conn_enter_closing(struct ws_conn *conn);
+void ws_server_review_paused(struct ws_server *server);
+
+/* --- ws_server.c: what libwebsockets does for it --- */
+
+enum hub_write ws_conn_write(struct ws_conn *conn, struct view frames);
+/* Without ceremony, but not inside this call. */
+void ws_conn_kill(struct ws_conn *conn);
+void ws_conn_set_input(struct ws_conn *conn, bool is_on);
+/* Bytes that the frame that is coming in still wants to bring. */
+size_t ws_conn_announced(const struct ws_conn *conn);
+
+#endif

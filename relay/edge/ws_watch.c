@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The WebSocket server in time: pings, peers that are gone, peers that take
+ * nothing. All connections wait equally long for their next ping, so that a
+ * queue is the timer. */
+
+#include "stats.h"
+#include "ws_conn.h"
+#include "ws_frame.h"
+
+#include <string.h>
+
+#define STEP_MAX_MS 2000 /* longer between ticks: the process slept */
+#define LOOK_MS     1000 /* between looks at who is in trouble */
+#define CLOSE_MS    4000 /* for the answer to a close frame */
+#define POLICY      1008
+#define TOO_LARGE   1009
+/* Bytes between two pings of ours that may be pings of the client: 10,000. */
+#define UNEXPLAINED_MAX (64 * 1024)
+
+static void
+close_too_slow(struct ws_conn *conn)
+{
+	stat_add(conn->server->stats, closes_slow, 1);
+	ws_conn_close(conn, POLICY, "too_slow");
+	/* Time for the close frame, should the peer read on now. */
+	conn->liveness.moved_ms = conn->server->steady_ms;
+}
+
+static void
+judge(struct ws_conn *conn, const struct socket_figures *figures)
+{
+	struct ws_server *server = conn->server;
+
+	if (conn->is_closing)
+		return;
+	switch (liveness_judge(&conn->liveness, &server->liveness_limits,
+	    figures, ws_conn_is_full(conn), server->steady_ms)) {
+	case LIVENESS_FINE:
+		break;
+	case LIVENESS_GONE:
+		ws_conn_kill(conn);
+		break;
+	case LIVENESS_STUCK:
+		close_too_slow(conn);
+		break;
+	}
+}
+
+static void
+look_and_judge(struct ws_conn *conn)
+{
+	struct socket_figures figures;
+
+	socket_look(conn->socket, &figures);
+	judge(conn, &figures);
+}
+
+/* --- pings --- */
+
+/* Not the session's ping: its pong is a sign of life and nothing else. */
+static void
+send_ping(struct ws_conn *conn)
+{
+	static const char payload[] = WS_PING_PAYLOAD;
+	char frame[WS_FRAME_HEADER_MAX + sizeof(payload)];
+	size_t header = ws_frame_header(frame, WS_PING, sizeof(payload) - 1);
+	struct ws_server *server = conn->server;
+
+	memcpy(frame + header, payload, sizeof(payload) - 1);
+	ws_conn_write(conn, view_make(frame, header + sizeof(payload) - 1));
+	if (list_is_empty(&conn->unanswered_link))
+		list_add_tail(&server->unanswered, &conn->unanswered_link);
+}
+
+/* What libwebsockets does not show. Pings: bytes came that no message and no pong
+ * accounts for. A frame of 2^62 bytes of which nothing came but its header. */
+static void
+check_manners(struct ws_conn *conn, const struct socket_figures *figures)
+{
+	int64_t unexplained = (int64_t)(figures->received - figures->unread) -
+	    (int64_t)conn->explained;
+	int64_t before = conn->unexplained;
+
+	conn->unexplained = unexplained;
+	if (ws_conn_announced(conn) > conn->server->options.max_frame_bytes)
+		session_violation(conn->session, TOO_LARGE);
+	else if (unexplained - before > UNEXPLAINED_MAX)
+		session_violation(conn->session, POLICY);
+}
+
+static void
+call_on(struct ws_conn *conn)
+{
+	struct socket_figures figures;
+
+	socket_look(conn->socket, &figures);
+	judge(conn, &figures);
+	if (!conn->is_closing)
+		check_manners(conn, &figures);
+	if (!conn->is_closing && !ws_conn_is_full(conn))
+		send_ping(conn);
+}
+
+static void
+ping_who_is_due(struct ws_server *server)
+{
+	uint64_t now_ms = server->steady_ms;
+
+	while (!list_is_empty(&server->to_ping)) {
+		struct ws_conn *conn =
+		    list_entry(server->to_ping.next, struct ws_conn, ping_link);
+
+		if (now_ms - conn->pinged_ms < server->options.ping_interval_ms)
+			break;
+		list_remove(&conn->ping_link);
+		list_add_tail(&server->to_ping, &conn->ping_link);
+		conn->pinged_ms = now_ms;
+		call_on(conn);
+	}
+}
+
+/* --- who is in trouble --- */
+
+static void
+look_at_unanswered(struct ws_server *server)
+{
+	list_foreach(link, &server->unanswered) {
+		struct ws_conn *conn =
+		    list_entry(link, struct ws_conn, unanswered_link);
+
+		if (server->steady_ms - conn->liveness.heard_ms >=
+		    server->options.pong_timeout_ms)
+			look_and_judge(conn);
+	}
+}
+
+/* A peer that has ended its side while we hold bytes for it: libwebsockets would
+ * come across that end again and again until all is out. */
+static void
+look_at_full(struct ws_server *server)
+{
+	list_foreach(link, &server->full) {
+		struct ws_conn *conn =
+		    list_entry(link, struct ws_conn, full_link);
+
+		if (ws_conn_has_ended(conn))
+			ws_conn_kill(conn);
+		else
+			look_and_judge(conn);
+	}
+}
+
+/* Has the peer had its time? As long as others have for a pong to take what
+ * was written, then a little for its own close frame. */
+static bool
+is_overdue(struct ws_conn *conn)
+{
+	struct ws_server *server = conn->server;
+	struct socket_figures figures;
+
+	socket_look(conn->socket, &figures);
+	if (ws_conn_is_full(conn) || figures.queued > 0) {
+		liveness_judge(&conn->liveness, &server->liveness_limits,
+		    &figures, true, server->steady_ms);
+		return server->steady_ms - conn->liveness.moved_ms >=
+		    server->options.pong_timeout_ms;
+	}
+	if (conn->drained_ms == 0)
+		conn->drained_ms = server->steady_ms;
+	return server->steady_ms - conn->drained_ms >= CLOSE_MS;
+}
+
+static void
+look_at_closing(struct ws_server *server)
+{
+	list_foreach(link, &server->closing) {
+		struct ws_conn *conn =
+		    list_entry(link, struct ws_conn, closing_link);
+
+		if (is_overdue(conn))
+			ws_conn_kill(conn);
+	}
+}
+
+void
+ws_server_tick(struct ws_server *server, uint64_t now_ms)
+{
+	uint64_t step = now_ms - server->last_tick_ms;
+
+	server->last_tick_ms = now_ms;
+	server->steady_ms += step < STEP_MAX_MS ? step : STEP_MAX_MS;
+	ping_who_is_due(server);
+	if (server->steady_ms - server->last_look_ms < LOOK_MS)
+		return;
+	server->last_look_ms = server->steady_ms;
+	look_at_unanswered(server);
+	look_at_full(server);
+	look_at_closing(server);
+}
