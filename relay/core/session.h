@@ -12,7 +12,8 @@
 #include "hub.h"
 
 struct session;
-struct session_env; /* what all sessions of a worker share; see session_env_new */
+struct
+    session_env; /* what all sessions of a worker share; see session_env_new */
 
 /* How bytes reach the peer. Frames are complete WebSocket frames. */
 struct transport_ops {
@@ -38,7 +39,7 @@ struct command {
 	struct view frame;      /* bytes as received */
 	struct view type;
 	struct view tenant, user, session; /* as the client knows them */
-	struct view events;     /* the key to answer on */
+	struct view events;                /* the key to answer on */
 	struct view traceparent;
 	struct view request_id; /* empty: none */
 	bool dedup;
@@ -51,16 +52,16 @@ struct command {
 
 enum sink_outcome {
 	SINK_STORED,
-	SINK_REPEATED,  /* the same request is already running */
-	SINK_DEGRADED,  /* Redis away */
+	SINK_REPEATED, /* the same request is already running */
+	SINK_DEGRADED, /* Redis away */
 	SINK_OVERLOADED,
 	SINK_TIMEOUT
 };
 struct sink_answer {
 	enum sink_outcome outcome;
-	struct entry_id id;    /* of the (first) command */
-	struct entry_id from;  /* repeated: where its run's events begin */
-	struct view session;   /* repeated: the first one's session id */
+	struct entry_id id;   /* of the (first) command */
+	struct entry_id from; /* repeated: where its run's events begin */
+	struct view session;  /* repeated: the first one's session id */
 };
 
 struct sink_ops {
@@ -80,16 +81,16 @@ struct sink_ops {
 };
 
 struct session_options {
-	struct view prefix;              /* of keys, "relay:" */
-	size_t max_frame_bytes;          /* 1 MiB */
-	uint32_t max_depth;              /* 64 */
-	unsigned frames_per_second;      /* 50; 0 = off */
-	unsigned frames_burst;           /* 100 */
-	unsigned max_unanswered;         /* 8: then the socket is not read */
-	unsigned ping_interval_ms;       /* for hello */
-	unsigned timeout_ms;             /* commands.timeout_ms, 2000 */
-	unsigned renew_ms;               /* a third of dedup.seconds */
-	struct view node;                /* unique text of this process */
+	struct view prefix;         /* of keys, "relay:" */
+	size_t max_frame_bytes;     /* 1 MiB */
+	uint32_t max_depth;         /* 64 */
+	unsigned frames_per_second; /* 50; 0 = off */
+	unsigned frames_burst;      /* 100 */
+	unsigned max_unanswered;    /* 8: then the socket is not read */
+	unsigned ping_interval_ms;  /* for hello */
+	unsigned timeout_ms;        /* commands.timeout_ms, 2000 */
+	unsigned renew_ms;          /* a third of dedup.seconds */
+	struct view node;           /* unique text of this process */
 };
 
 /* Borrowed for the env's life: contract, hub, stats. */
@@ -99,14 +100,14 @@ struct session_env *session_env_new(const struct session_options *options,
 void session_env_free(struct session_env **env);
 
 /* Redis came or went: degraded / recovered notices, once each. */
-void session_env_redis(struct session_env *env, bool up, const char *reason,
-    uint64_t now_ms);
+void session_env_redis(
+    struct session_env *env, bool up, const char *reason, uint64_t now_ms);
 /* About every 50 ms: late hellos, rate limits, record renewal. */
 void session_env_tick(struct session_env *env, uint64_t now_ms);
 /* The planned end: relay.drain to everyone, close 1012 in waves until
  * deadline_ms; those with a run in progress last. */
-void session_env_drain(struct session_env *env, uint64_t now_ms,
-    unsigned over_ms);
+void session_env_drain(
+    struct session_env *env, uint64_t now_ms, unsigned over_ms);
 size_t session_env_count(const struct session_env *env);
 
 struct session_params {
@@ -130,13 +131,13 @@ void session_free(struct session **session);
 /* One complete text message. Returns false when the session wants no more for
  * now (too many unanswered): stop reading until transport is told by
  * session_wants_input(). */
-void session_message(struct session *session, struct view message,
-    uint64_t now_ms);
+void session_message(
+    struct session *session, struct view message, uint64_t now_ms);
 /* A data message of the wrong kind or size: the session counts and closes. */
 void session_violation(struct session *session, uint16_t close_code);
 void session_writable(struct session *session, uint64_t now_ms);
-void session_pong(struct session *session, struct view payload,
-    uint64_t now_ms);
+void session_pong(
+    struct session *session, struct view payload, uint64_t now_ms);
 /* The peer sent a close frame (it has read all that was written before). */
 void session_peer_closed(struct session *session);
 bool session_wants_input(const struct session *session);

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SESSION_PARTS_H
+#define SESSION_PARTS_H
+
+/*
+ * What session*.c share and nobody else may include.
+ *
+ * A session holds one binding, its subscription to a stream. A chat socket gets
+ * it with the first frame that names or makes a session: the new binding is
+ * `pending`, held, until that frame is stored; then it takes the place of
+ * `current`. Fails the frame, then the old one stays. Frames that come
+ * meanwhile wait in the inbox.
+ */
+
+#include "list.h"
+#include "notice.h"
+#include "rate.h"
+#include "session.h"
+#include "stats.h"
+
+/* A subscription and what is known of its stream. Owned by its session. */
+struct binding {
+	struct session *session;
+	struct subscription *subscription;
+	bool is_held;
+	bool is_sent; /* pending: the frame that binds is in flight */
+	bool is_new;  /* its session id was made for the frame that waits */
+	bool starts_after; /* from a cursor, not from the tail */
+	bool is_opened;
+	bool is_live;         /* live() came */
+	bool is_announced;    /* before it came: nothing is told when it does */
+	struct entry_id tail; /* when it was opened, until it is reached */
+	struct view id;       /* the session's */
+	char id_bytes[];
+};
+
+/* A client frame that waits. */
+struct queued {
+	struct list link;
+	uint64_t received_ms;
+	size_t len;
+	char bytes[];
+};
+
+/* A client frame that the sink has. */
+struct flight {
+	struct list link;
+	uint64_t ticket;
+	const struct contract_message *message;
+	struct entry_id from;
+	bool is_binding; /* `pending` stands or falls with it */
+	size_t request_id_len;
+	char request_id[]; /* JSON text */
+};
+
+/* A request that a run answers, from its storing to its terminal event; with
+ * de-duplication its record in Redis is this session's to renew and release. */
+struct run {
+	struct list link;
+	struct entry_id command;
+	struct entry_id from;
+	bool is_dedup;
+	bool is_ended;
+	uint64_t ping; /* ended: written behind its terminal event */
+	size_t session_len;
+	char session[];
+};
+
+#define SESSION_OWNED_MAX 64
+#define SESSION_RUNS_MAX  16
+
+/* What only sessions that send frames need; made with the first one. */
+struct chat {
+	struct list inbox;
+	struct list flights;
+	struct list runs;
+	unsigned unanswered; /* in inbox and flights */
+	uint64_t last_ticket;
+	uint64_t last_ping;
+	struct rate rate;
+	/* Commands whose direct answers are for this connection: a ring. */
+	struct entry_id owned[SESSION_OWNED_MAX];
+	unsigned owned_next;
+	bool owns_asked; /* the hub waits in front of a direct frame */
+};
+
+struct session {
+	uint32_t magic;
+	uint32_t endpoint_index;
+	uint64_t number;
+	struct session_env *env;
+	const struct contract_endpoint *endpoint;
+	const struct transport_ops *transport;
+	void *conn;
+	struct session *hash_next;
+	struct list all;   /* env->all, or env->drain_busy */
+	struct list timer; /* env->hellos or env->waits */
+	struct list renew;
+	struct list again;
+	uint64_t timer_ms;
+	uint64_t renew_ms;
+	struct binding *current;
+	struct binding *pending;
+	struct chat *chat;
+	struct entry_id after; /* the cursor of the query */
+	bool has_after;
+	bool notices;
+	bool is_closed; /* transport->close was called, or the peer is gone */
+	bool is_full;   /* the transport wants no more for now */
+	bool is_input_off;
+	bool hello_sent;
+	bool told_degraded;
+	bool in_hub;         /* a callback from the hub is under way */
+	bool pending_failed; /* to be dropped when the hub is left */
+	struct view tenant;
+	struct view user;
+	struct view traceparent;
+	char texts[];
+};
+
+#define SESSION_MAGIC 0x5e551071u
+
+#define SESSION_CLOSE_POLICY    1008
+#define SESSION_CLOSE_TOO_LARGE 1009
+#define SESSION_CLOSE_UNUSABLE  1011
+#define SESSION_CLOSE_RESTART   1012
+
+struct session_env {
+	struct session_options options;
+	const struct contract *contract;
+	struct hub *hub;
+	struct stats *stats;
+	const struct sink_ops *sink;
+	void *sink_arg;
+	uint64_t now_ms; /* the latest that was given */
+
+	struct session **buckets;
+	size_t bucket_count; /* a power of two */
+	size_t count;
+	uint64_t last_number;
+	struct list all;
+	/* Each list has one delay for all, so its head is due first. */
+	struct list hellos;
+	struct list waits;
+	struct list renews;
+	struct list agains;
+	size_t queued_bytes;
+
+	bool redis_up;
+	char redis_reason[32];
+	uint64_t down_ms, down_unix_ms;
+
+	bool draining;
+	uint64_t drain_ms; /* when it began */
+	unsigned drain_over_ms;
+	size_t drain_total, drain_done; /* idle ones */
+	struct list drain_busy;
+	size_t drain_busy_total;
+
+	/* Reused by every session, never across a call out of here. */
+	struct json_doc doc;
+	struct schema_scratch *scratch;
+	struct buf frame; /* a frame of our own */
+	struct buf key;
+	struct buf text;
+	struct buf request;
+};
+
+/* --- session.c --- */
+enum hub_write session_write(struct session *session, struct view frames);
+/* The frame in env->frame. */
+enum hub_write session_send(struct session *session);
+void session_error(struct session *session, const char *code,
+    const char *message, struct view request_id);
+/* An error frame, then close. */
+void session_refuse(struct session *session, const char *code,
+    const char *message, uint16_t close_code);
+void session_refuse_as(
+    struct session *session, const struct contract_refusal *refusal);
+void session_close(struct session *session, uint16_t close_code);
+/* Once; what is known of the stream, or NULL. */
+void session_hello(struct session *session, const struct stream_info *info);
+/* `<node>-<n>`, into env->text. */
+struct view session_connection(struct session *session);
+bool session_is_busy(const struct session *session);
+/* Input may be wanted again: tell the transport. */
+void session_input_check(struct session *session);
+
+/* --- session_open.c --- */
+void session_open(struct session *session, const struct session_params *params);
+void session_refuse_id(struct session *session);
+
+/* --- session_binding.c --- */
+/* Subscribes; `id` is valid. */
+struct binding *binding_new(
+    struct session *session, struct view id, struct start start, bool held);
+void binding_free(struct session *session, struct binding **binding);
+bool binding_is_ready(const struct binding *binding);
+/* Where a command that is stored now begins to be answered. */
+struct entry_id binding_tail(struct binding *binding);
+struct view binding_key(const struct binding *binding);
+/* `pending` becomes `current`. */
+void binding_commit(struct session *session);
+void binding_rollback(struct session *session);
+/* relay.live, when the position is what it begins at. */
+void binding_announce(struct session *session);
+void binding_release(struct session *session);
+void binding_seek(struct session *session, struct entry_id after);
+
+/* --- session_inbox.c --- */
+struct chat *session_chat(struct session *session);
+void session_chat_free(struct session *session);
+/* Answers the frame or keeps it for later. */
+void inbox_receive(struct session *session, struct view frame);
+/* Does what can be done now with the frames that wait. */
+void inbox_pump(struct session *session);
+void inbox_fail_all(struct session *session, enum sink_outcome outcome);
+/* What a call from inside the hub left undone. */
+void inbox_again(struct session *session);
+/* A frame waits for the position of its stream: not any longer. */
+void inbox_give_up(struct session *session, enum sink_outcome outcome);
+
+/* --- session_command.c --- */
+enum frame_fate { FRAME_DONE, FRAME_WAITS };
+enum frame_fate command_take(
+    struct session *session, struct view frame, uint64_t received_ms);
+void command_give_up(
+    struct session *session, struct view frame, enum sink_outcome outcome);
+void command_fail(
+    struct session *session, enum sink_outcome outcome, struct view request_id);
+/* Every frame that was not answered. */
+void command_fail_all(struct session *session, enum sink_outcome outcome);
+void flight_free(struct session *session, struct flight *flight);
+
+/* --- session_run.c --- */
+void run_add(struct session *session, struct entry_id command,
+    struct entry_id from, const struct contract_message *message);
+void run_own(struct session *session, struct entry_id command);
+/* OWNS_UNKNOWN while an answer from the sink may still name it. */
+enum hub_owns run_owns(struct session *session, struct entry_id command);
+/* A terminal event or a direct answer was written. */
+void run_ended(struct session *session, struct entry_id id,
+    struct entry_id command, bool is_terminal);
+/* Those of the session that the socket leaves are no longer renewed. */
+void run_forget(struct session *session, struct view id);
+void run_pong(struct session *session, struct view payload);
+void run_peer_closed(struct session *session);
+void run_renew(struct session *session);
+bool run_in_progress(const struct session *session);
+
+/* --- session_env.c, session_drain.c --- */
+void session_env_add(struct session_env *env, struct session *session);
+void session_env_remove(struct session *session);
+struct session *session_env_find(struct session_env *env, uint64_t number);
+void session_drain_tick(struct session_env *env);
+
+#endif

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+#include "session_parts.h"
+
+#include "ws_frame.h"
+#include "xmalloc.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/*
+ * Requests that runs answer. The record that keeps such a request from being
+ * run twice is renewed while the owner is here and released when the owner has
+ * the terminal event: a ping is written behind it, and the pong, or the
+ * client's close, proves that everything before it was read.
+ *
+ * A terminal event that names no command ends the oldest request that this
+ * connection has open in the session; events that lie before its storing
+ * belong to an earlier run.
+ */
+
+void
+run_own(struct session *session, struct entry_id command)
+{
+	struct chat *chat = session->chat;
+	chat->owned[chat->owned_next++ % SESSION_OWNED_MAX] = command;
+}
+
+enum hub_owns
+run_owns(struct session *session, struct entry_id command)
+{
+	struct chat *chat = session->chat;
+	if (chat == NULL)
+		return OWNS_NO;
+	for (size_t i = 0; i < SESSION_OWNED_MAX; i++)
+		if (entry_id_compare(chat->owned[i], command) == 0)
+			return OWNS_YES;
+	if (list_is_empty(&chat->flights))
+		return OWNS_NO;
+	chat->owns_asked = true;
+	return OWNS_UNKNOWN;
+}
+
+static void
+run_free(struct session *session, struct run *run)
+{
+	list_remove(&run->link);
+	free(run);
+	if (list_is_empty(&session->chat->runs))
+		list_remove(&session->renew);
+}
+
+/* Beyond the bound the oldest goes; its record ends by itself in time. */
+static void
+make_room(struct session *session)
+{
+	struct list *runs = &session->chat->runs;
+	size_t count = 0;
+	list_foreach(at, runs)
+		count++;
+	if (count >= SESSION_RUNS_MAX)
+		run_free(session, list_entry(runs->next, struct run, link));
+}
+
+static void
+renew_later(struct session *session)
+{
+	struct session_env *env = session->env;
+	session->renew_ms = env->now_ms + env->options.renew_ms;
+	list_remove(&session->renew);
+	list_add_tail(&env->renews, &session->renew);
+}
+
+void
+run_add(struct session *session, struct entry_id command, struct entry_id from,
+    const struct contract_message *message)
+{
+	if (!message->is_dedup && !message->creates_session)
+		return;
+	struct view id = session->current->id;
+	make_room(session);
+	struct run *run = xcalloc(1, sizeof *run + id.len);
+	run->command = command;
+	run->from = from;
+	run->is_dedup = message->is_dedup;
+	run->session_len = id.len;
+	memcpy(run->session, id.data, id.len);
+	list_add_tail(&session->chat->runs, &run->link);
+	if (list_is_empty(&session->renew))
+		renew_later(session);
+}
+
+static struct run *
+find_ended(const struct session *session, struct entry_id id,
+    struct entry_id command, bool is_terminal)
+{
+	struct view current = session->current->id;
+	list_foreach(at, &session->chat->runs) {
+		struct run *run = list_entry(at, struct run, link);
+		if (run->is_ended ||
+		    !view_equal(
+			view_make(run->session, run->session_len), current))
+			continue;
+		if (!entry_id_is_zero(command)) {
+			if (entry_id_compare(run->command, command) == 0)
+				return run;
+		} else if (is_terminal && entry_id_compare(run->from, id) < 0) {
+			return run;
+		}
+	}
+	return NULL;
+}
+
+static void
+send_ping(struct session *session, uint64_t number)
+{
+	char frame[WS_FRAME_HEADER_MAX + 32];
+	char payload[32];
+	int length = snprintf(
+	    payload, sizeof payload, "run-%llu", (unsigned long long)number);
+	size_t header = ws_frame_header(frame, WS_PING, (uint64_t)length);
+	memcpy(frame + header, payload, (size_t)length);
+	session_write(session, view_make(frame, header + (size_t)length));
+}
+
+void
+run_ended(struct session *session, struct entry_id id, struct entry_id command,
+    bool is_terminal)
+{
+	if (session->chat == NULL || session->is_closed)
+		return;
+	struct run *run = find_ended(session, id, command, is_terminal);
+	if (run == NULL)
+		return;
+	if (!run->is_dedup) {
+		run_free(session, run);
+		return;
+	}
+	run->is_ended = true;
+	run->ping = ++session->chat->last_ping;
+	send_ping(session, run->ping);
+}
+
+void
+run_forget(struct session *session, struct view id)
+{
+	list_foreach(at, &session->chat->runs) {
+		struct run *run = list_entry(at, struct run, link);
+		if (!run->is_ended &&
+		    view_equal(view_make(run->session, run->session_len), id))
+			run_free(session, run);
+	}
+}
+
+/* Everything up to this ping was read. */
+static void
+release_through(struct session *session, uint64_t ping)
+{
+	struct session_env *env = session->env;
+	list_foreach(at, &session->chat->runs) {
+		struct run *run = list_entry(at, struct run, link);
+		if (!run->is_ended || run->ping > ping)
+			continue;
+		env->sink->release(env->sink_arg, session->tenant,
+		    session->user, view_make(run->session, run->session_len),
+		    session_connection(session), run->command);
+		run_free(session, run);
+	}
+}
+
+/* A pong that is none of ours has another payload, or a number that was not
+ * sent; a client that makes one up only shortens its own protection. */
+void
+run_pong(struct session *session, struct view payload)
+{
+	static const char prefix[] = "run-";
+	size_t skip = sizeof prefix - 1;
+	uint64_t number = 0;
+	if (session->chat == NULL || payload.len <= skip ||
+	    payload.len > skip + 19 || memcmp(payload.data, prefix, skip) != 0)
+		return;
+	for (size_t i = skip; i < payload.len; i++) {
+		if (payload.data[i] < '0' || payload.data[i] > '9')
+			return;
+		number = number * 10 + (uint64_t)(payload.data[i] - '0');
+	}
+	if (number <= session->chat->last_ping)
+		release_through(session, number);
+}
+
+void
+run_peer_closed(struct session *session)
+{
+	if (session->chat != NULL)
+		release_through(session, session->chat->last_ping);
+}
+
+/* A pong may be lost: a client may answer only the latest of several pings. */
+void
+run_renew(struct session *session)
+{
+	struct session_env *env = session->env;
+	bool unanswered = false;
+	list_remove(&session->renew);
+	if (session->is_closed)
+		return;
+	list_foreach(at, &session->chat->runs) {
+		struct run *run = list_entry(at, struct run, link);
+		unanswered = unanswered || run->is_ended;
+		if (run->is_dedup && !run->is_ended)
+			env->sink->renew(env->sink_arg, session->tenant,
+			    session->user,
+			    view_make(run->session, run->session_len),
+			    session_connection(session), run->command);
+	}
+	if (unanswered)
+		send_ping(session, session->chat->last_ping);
+	renew_later(session);
+}
+
+bool
+run_in_progress(const struct session *session)
+{
+	list_foreach(at, &session->chat->runs)
+		if (!list_entry(at, struct run, link)->is_ended)
+			return true;
+	return false;
+}

@@ -1,0 +1,531 @@
+/* SPDX-License-Identifier: MIT */
+#include "session_rig.h"
+
+#include "ws_frame.h"
+
+static struct peer peer;
+static struct peer other;
+
+static void
+pong(struct rig *rig, struct peer *from, const char *payload)
+{
+	session_pong(from->session, view_of(payload), rig->now_ms);
+}
+
+static void
+a_repeat_gets_the_runs_events_again(void **state)
+{
+	struct rig rig;
+	(void)state;
+	rig_open(&rig);
+	peer_open(&rig, &peer, CHAT, "", true);
+	peer.read = peer.count;
+	peer_says(&rig, &peer, MESSAGE);
+	rig_opened(&rig, 0);
+	rig_answer(&rig, 0, SINK_REPEATED, 30);
+	expect_exactly(&peer,
+	    "{\"type\":\"relay.ack\",\"command_id\":\"30-0\",\"session_id\":"
+	    "\"s1\",\"command_type\":\"message\",\"deduplicated\":true}");
+	expect_nothing(&peer); /* relay.live comes when the hub says so */
+	struct subscription *made = rig_subscription(&rig, 0);
+	assert_int_equal(made->seeks, 1);
+	assert_int_equal(made->releases, 0);
+	assert_int_equal(made->sought.ms, 40);
+	rig_event(&rig, 0, "{1}");
+	made->ops->live(made->arg, (struct entry_id){ 60, 0 }, 1);
+	expect_exactly(&peer, "{1}");
+	expect_exactly(&peer,
+	    "{\"type\":\"relay.live\",\"cursor\":\"60-0\",\"replayed\":1}");
+	assert_int_equal(stat_get(&rig.stats, commands_deduplicated), 1);
+	assert_int_equal(stat_get(&rig.stats, commands_stored), 0);
+	assert_int_equal(
+	    made->ops->owns(made->arg, (struct entry_id){ 30, 0 }), OWNS_YES);
+	peer_fini(&peer);
+	rig_close(&rig);
+}
+
+static void
+a_repeat_with_a_cursor_goes_on_from_there(void **state)
+{
+	struct rig rig;
+	(void)state;
+	rig_open(&rig);
+	peer_open(&rig, &peer, CHAT, "after=45-0", false);
+	peer_says(&rig, &peer, MESSAGE);
+	rig_opened(&rig, 0);
+	rig_answer(&rig, 0, SINK_REPEATED, 30);
+	const struct subscription *made = rig_subscription(&rig, 0);
+	assert_int_equal(made->start.after.ms, 45);
+	assert_int_equal(made->releases, 1);
+	assert_int_equal(made->seeks, 0);
+	peer_fini(&peer);
+	rig_close(&rig);
+}
+
+static void
+answer_with_session(struct rig *rig, size_t index, const char *session)
+{
+	const struct sent *sent = &rig->sink.commands[index];
+	const struct sink_answer answer = {
+		.outcome = SINK_REPEATED,
+		.id = { 30, 0 },
+		.from = { 40, 0 },
+		.session = view_of(session),
+	};
+	session_answer(
+	    rig->env, sent->session_id, sent->ticket, &answer, rig->now_ms);
+}
+
+static void
+a_repeat_without_a_session_gets_the_session_of_the_first(void **state)
+{
+	struct rig rig;
+	(void)state;
+	static const struct {
+		const char *query;
+		uint64_t cursor_ms;
+	} rows[] = { { "", 40 }, { "after=45-0", 45 } };
+	rig_open(&rig);
+	for (size_t i = 0; i < 2; i++) {
+		peer_open(&rig, &peer, CHAT, rows[i].query, true);
+		peer.read = peer.count;
+		peer_says(&rig, &peer, SESSIONLESS);
+		rig_opened(&rig, 2 * i);
+		answer_with_session(&rig, i, "first");
+		expect_member(peer_next(&peer), "\"session_id\":\"first\"");
+		expect_nothing(&peer);
+		assert_int_equal(rig.hub.alive, 1);
+		const struct subscription *made =
+		    rig_subscription(&rig, 2 * i + 1);
+		assert_string_equal(
+		    made->key, "relay:events:{default/anonymous/first}");
+		assert_int_equal(made->start.kind, START_AFTER);
+		assert_int_equal(made->start.after.ms, rows[i].cursor_ms);
+		assert_int_equal(made->releases, 1);
+		peer_fini(&peer);
+	}
+	rig_close(&rig);
+}
+
+static void
+a_repeat_on_a_bound_socket_goes_back_only_if_it_must(void **state)
+{
+	struct rig rig;
+	(void)state;
+	rig_open(&rig);
+	peer_chats(&rig, &peer, false); /* stands at 50-0 */
+	struct subscription *made = rig_subscription(&rig, 0);
+	peer_says(&rig, &peer, MESSAGE);
+	rig_answer(&rig, 1, SINK_REPEATED, 30); /* from 40-0 */
+	assert_int_equal(made->seeks, 1);
+	assert_int_equal(made->sought.ms, 40);
+	made->position = (struct entry_id){ 35, 0 };
+	peer_says(&rig, &peer, MESSAGE);
+	rig_answer(&rig, 2, SINK_REPEATED, 30);
+	assert_int_equal(made->seeks, 1);
+	peer_fini(&peer);
+	rig_close(&rig);
+}
+
+static void
+a_record_is_released_by_the_pong_behind_the_terminal_event(void **state)
+{
+	struct rig rig;
+	(void)state;
+	rig_open(&rig);
+	peer_chats(&rig, &peer, false);
+	rig_event(&rig, 0, "{\"done\":1}");
+	rig_ended(&rig, 0, 60, 0, true);
+	expect_exactly(&peer, "{\"done\":1}");
+	expect_exactly(&peer, "PING run-1");
+	assert_int_equal(rig.sink.releases, 0);
+	pong(&rig, &peer, "");
+	pong(&rig, &peer, "run-");
+	pong(&rig, &peer, "run-x");
+	pong(&rig, &peer, "run-0");
+	pong(&rig, &peer, "run-2"); /* was not sent */
+	pong(&rig, &peer, "keepalive-1");
+	assert_int_equal(rig.sink.releases, 0);
+	pong(&rig, &peer, "run-1");
+	assert_int_equal(rig.sink.releases, 1);
+	assert_int_equal(rig.sink.released.ms, 100);
+	assert_string_equal(rig.sink.released_session, "s1");
+	assert_string_equal(rig.sink.released_connection, "n1-1");
+	pong(&rig, &peer, "run-1");
+	session_peer_closed(peer.session);
+	assert_int_equal(rig.sink.releases, 1);
+	peer_fini(&peer);
+	rig_close(&rig);
+}
+
+static void
+a_clients_close_releases_what_was_written_before(void **state)
+{
+	struct rig rig;
+	(void)state;
+	rig_open(&rig);
+	peer_chats(&rig, &peer, false);
+	rig_ended(&rig, 0, 60, 0, true);
+	session_peer_closed(peer.session);
+	assert_int_equal(rig.sink.releases, 1);
+	peer_fini(&peer);
+	rig_close(&rig);
+}
+
+static void
+a_connection_that_breaks_releases_nothing(void **state)
+{
+	struct rig rig;
+	(void)state;
+	rig_open(&rig);
+	peer_chats(&rig, &peer, false);
+	rig_ended(&rig, 0, 60, 0, true);
+	peer_fini(&peer);
+	peer_chats(&rig, &peer, false);
+	session_peer_closed(peer.session); /* its run is not over */
+	peer_fini(&peer);
+	assert_int_equal(rig.sink.releases, 0);
+	rig_close(&rig);
+}
+
+static void
+terminal_events_end_the_oldest_open_request(void **state)
+{
+	struct rig rig;
+	(void)state;
+	rig_open(&rig);
+	peer_chats(&rig, &peer, false); /* 100-0 */
+	peer_says(&rig, &peer, SESSIONLESS);
+	rig_answer(&rig, 1, SINK_STORED, 101);
+	rig_ended(&rig, 0, 60, 0, true);
+	pong(&rig, &peer, "run-1");
+	assert_int_equal(rig.sink.released.ms, 100);
+	rig_ended(&rig, 0, 61, 0, true);
+	pong(&rig, &peer, "run-2");
+	assert_int_equal(rig.sink.released.ms, 101);
+	rig_ended(&rig, 0, 62, 0, true); /* somebody else's */
+	assert_int_equal(rig.sink.releases, 2);
+	expect_exactly(&peer, "PING run-1");
+	expect_exactly(&peer, "PING run-2");
+	expect_nothing(&peer);
+	peer_fini(&peer);
+	rig_close(&rig);
+}
+
+static void
+one_pong_releases_all_that_ended_before_its_ping(void **state)
+{
+	struct rig rig;
+	(void)state;
+	rig_open(&rig);
+	peer_chats(&rig, &peer, false);
+	peer_says(&rig, &peer, SESSIONLESS);
+	rig_answer(&rig, 1, SINK_STORED, 101);
+	rig_ended(&rig, 0, 60, 0, true);
+	rig_ended(&rig, 0, 61, 0, true);
+	pong(&rig, &peer, "run-2");
+	assert_int_equal(rig.sink.releases, 2);
+	peer_fini(&peer);
+	rig_close(&rig);
+}
+
+static void
+events_that_name_a_command_end_that_one(void **state)
+{
+	struct rig rig;
+	(void)state;
+	rig_open(&rig);
+	peer_chats(&rig, &peer, false); /* 100-0 */
+	peer_says(&rig, &peer, SESSIONLESS);
+	rig_answer(&rig, 1, SINK_STORED, 101);
+	rig_ended(&rig, 0, 60, 999, true); /* unknown: nobody's */
+	expect_nothing(&peer);
+	rig_ended(&rig, 0, 61, 101, false); /* a direct error */
+	pong(&rig, &peer, "run-1");
+	assert_int_equal(rig.sink.released.ms, 101);
+	rig_ended(&rig, 0, 62, 100, true);
+	pong(&rig, &peer, "run-2");
+	assert_int_equal(rig.sink.released.ms, 100);
+	peer_fini(&peer);
+	rig_close(&rig);
+}
+
+static void
+the_end_of_an_earlier_run_ends_no_later_request(void **state)
+{
+	struct rig rig;
+	(void)state;
+	rig_open(&rig);
+	peer_open(&rig, &peer, CHAT, "after=30-0", false);
+	peer_says(&rig, &peer, MESSAGE);
+	rig_opened(&rig, 0); /* the tail is 50-0 */
+	rig_answer(&rig, 0, SINK_STORED, 100);
+	rig_ended(&rig, 0, 45, 0, true); /* replayed */
+	rig_ended(&rig, 0, 50, 0, true);
+	expect_nothing(&peer);
+	rig_ended(&rig, 0, 51, 0, true);
+	expect_exactly(&peer, "PING run-1");
+	peer_fini(&peer);
+	rig_close(&rig);
+}
+
+static void
+records_are_renewed_while_the_owner_is_here(void **state)
+{
+	struct rig rig;
+	(void)state;
+	rig_open(&rig);
+	peer_chats(&rig, &peer, false);
+	rig_pass(&rig, 299950);
+	assert_int_equal(rig.sink.renewals, 0);
+	rig_pass(&rig, 50);
+	assert_int_equal(rig.sink.renewals, 1);
+	assert_int_equal(rig.sink.renewed.ms, 100);
+	rig_pass(&rig, 300000);
+	assert_int_equal(rig.sink.renewals, 2);
+	rig_ended(&rig, 0, 60, 0, true);
+	expect_exactly(&peer, "PING run-1");
+	rig_pass(&rig, 300000);
+	assert_int_equal(rig.sink.renewals, 2);
+	expect_exactly(&peer, "PING run-1"); /* the first may be lost */
+	pong(&rig, &peer, "run-1");
+	rig_pass(&rig, 600000);
+	assert_int_equal(rig.sink.renewals, 2);
+	expect_nothing(&peer);
+	peer_fini(&peer);
+	rig_close(&rig);
+}
+
+static void
+a_socket_that_leaves_a_session_renews_its_records_no_longer(void **state)
+{
+	struct rig rig;
+	(void)state;
+	rig_open(&rig);
+	peer_chats(&rig, &peer, false);
+	peer_says(&rig, &peer, "{\"type\":\"cancel\",\"session_id\":\"s2\"}");
+	rig_opened(&rig, 1);
+	rig_answer(&rig, 1, SINK_STORED, 101);
+	rig_pass(&rig, 600000);
+	assert_int_equal(rig.sink.renewals, 0);
+	rig_ended(&rig, 1, 60, 0, true);
+	expect_nothing(&peer);
+	peer_fini(&peer);
+	rig_close(&rig);
+}
+
+static void
+an_ended_run_is_released_though_the_socket_has_moved_on(void **state)
+{
+	struct rig rig;
+	(void)state;
+	rig_open(&rig);
+	peer_chats(&rig, &peer, false);
+	rig_ended(&rig, 0, 60, 0, true);
+	peer_says(&rig, &peer, MESSAGE_2);
+	rig_opened(&rig, 1);
+	rig_answer(&rig, 1, SINK_STORED, 101);
+	pong(&rig, &peer, "run-1");
+	assert_int_equal(rig.sink.releases, 1);
+	assert_string_equal(rig.sink.released_session, "s1");
+	peer_fini(&peer);
+	rig_close(&rig);
+}
+
+static void
+of_more_than_16_open_requests_the_oldest_is_forgotten(void **state)
+{
+	struct rig rig;
+	(void)state;
+	rig_open(&rig);
+	peer_chats(&rig, &peer, false); /* 100-0 */
+	for (size_t i = 1; i <= 16; i++) {
+		rig.now_ms += 20;
+		peer_says(&rig, &peer, SESSIONLESS);
+		rig_answer(&rig, i, SINK_STORED, 100 + i);
+	}
+	rig_ended(&rig, 0, 60, 0, true);
+	pong(&rig, &peer, "run-1");
+	assert_int_equal(rig.sink.released.ms, 101);
+	peer_fini(&peer);
+	rig_close(&rig);
+}
+
+/* --- the planned end --- */
+
+static void
+drain_tells_and_closes_all_within_its_time(void **state)
+{
+	struct rig rig;
+	static struct peer peers[10];
+	size_t closed_halfway = 0;
+	(void)state;
+	rig_open(&rig);
+	for (size_t i = 0; i < 10; i++) {
+		peer_open(&rig, &peers[i], EXECUTION, "session_id=s", true);
+		rig_opened(&rig, i);
+		peers[i].read = peers[i].count;
+	}
+	session_env_drain(rig.env, rig.now_ms, 20000);
+	assert_int_equal(peers[0].closed, 1012); /* the first at once */
+	assert_int_equal(peers[1].closed, 0);
+	rig_pass(&rig, 8000);
+	for (size_t i = 0; i < 10; i++)
+		closed_halfway += peers[i].closed != 0;
+	assert_in_range(closed_halfway, 5, 6);
+	rig_pass(&rig, 8000);
+	for (size_t i = 0; i < 10; i++) {
+		const char *notice = peer_next(&peers[i]);
+		assert_int_equal(peers[i].closed, 1012);
+		expect_member(
+		    notice, "{\"type\":\"relay.drain\",\"retry_after_ms\":");
+		expect_member(notice, ",\"cursor\":\"50-0\"}");
+		peer_fini(&peers[i]);
+	}
+	assert_int_equal(stat_get(&rig.stats, closes_drain), 10);
+	rig_close(&rig);
+}
+
+static void
+retry_times_are_spread(void **state)
+{
+	struct rig rig;
+	static struct peer peers[20];
+	unsigned different = 0;
+	char first[128] = "";
+	(void)state;
+	rig_open(&rig);
+	for (size_t i = 0; i < 20; i++)
+		peer_open(&rig, &peers[i], CHAT, "", true);
+	session_env_drain(rig.env, rig.now_ms, 0);
+	for (size_t i = 0; i < 20; i++) {
+		const char *notice = peers[i].frames[1];
+		expect_member(notice, ",\"cursor\":null}");
+		if (i == 0)
+			snprintf(first, sizeof first, "%s", notice);
+		different += strcmp(first, notice) != 0;
+		peer_fini(&peers[i]);
+	}
+	assert_true(different > 10);
+	rig_close(&rig);
+}
+
+static void
+a_run_in_progress_goes_last_but_not_beyond_the_deadline(void **state)
+{
+	struct rig rig;
+	(void)state;
+	rig_open(&rig);
+	peer_chats(&rig, &peer, true);
+	peer_chats(&rig, &other, true);
+	session_env_drain(rig.env, rig.now_ms, 20000);
+	rig_pass(&rig, 15900);
+	assert_int_equal(peer.closed, 0);
+	assert_int_equal(other.closed, 0);
+	rig_ended(&rig, 0, 60, 0, true);
+	rig_pass(&rig, 50);
+	expect_exactly(&peer, "PING run-1");
+	expect(&peer, "{\"type\":\"relay.drain\"");
+	assert_int_equal(peer.closed, 1012);
+	assert_int_equal(other.closed, 0);
+	rig_pass(&rig, 4050);
+	assert_int_equal(other.closed, 1012);
+	pong(&rig, &peer, "run-1"); /* still counts */
+	assert_int_equal(rig.sink.releases, 1);
+	peer_fini(&peer);
+	peer_fini(&other);
+	rig_close(&rig);
+}
+
+static void
+commands_in_flight_are_answered_before_the_close(void **state)
+{
+	struct rig rig;
+	(void)state;
+	rig_open(&rig);
+	peer_open(&rig, &peer, CHAT, "", true);
+	peer_says(&rig, &peer, COMMAND);
+	rig_opened(&rig, 0);
+	peer.read = peer.count;
+	session_env_drain(rig.env, rig.now_ms, 20000);
+	rig_pass(&rig, 1000);
+	assert_int_equal(peer.closed, 0);
+	rig_answer(&rig, 0, SINK_STORED, 100);
+	expect(&peer, "{\"type\":\"relay.live\"");
+	expect(&peer, "{\"type\":\"relay.ack\"");
+	rig_pass(&rig, 50);
+	expect(&peer, "{\"type\":\"relay.drain\"");
+	assert_int_equal(peer.closed, 1012);
+	peer_fini(&peer);
+	rig_close(&rig);
+}
+
+static void
+what_is_unanswered_at_the_deadline_is_a_timeout(void **state)
+{
+	struct rig rig;
+	(void)state;
+	rig_open(&rig);
+	peer_chats(&rig, &peer, true);
+	peer_says(&rig, &peer, CANCEL);
+	peer_says(&rig, &peer, MESSAGE_2);
+	session_env_drain(rig.env, rig.now_ms, 0);
+	expect(&peer, "{\"type\":\"error\",\"code\":\"command_timeout\"");
+	expect(&peer, "{\"type\":\"error\",\"code\":\"command_timeout\"");
+	expect(&peer, "{\"type\":\"relay.drain\"");
+	expect_nothing(&peer);
+	assert_int_equal(peer.closed, 1012);
+	rig_answer(&rig, 1, SINK_STORED, 101);
+	peer_fini(&peer);
+	rig_close(&rig);
+}
+
+static void
+who_comes_during_the_drain_goes_with_the_others(void **state)
+{
+	struct rig rig;
+	(void)state;
+	rig_open(&rig);
+	session_env_drain(rig.env, rig.now_ms, 20000);
+	rig_pass(&rig, 10000);
+	peer_open(&rig, &peer, CHAT, "", true);
+	rig_pass(&rig, 50);
+	expect(&peer, "{\"type\":\"relay.hello\"");
+	expect(&peer, "{\"type\":\"relay.drain\"");
+	assert_int_equal(peer.closed, 1012);
+	peer_fini(&peer);
+	rig_close(&rig);
+}
+
+#define TEST(name) cmocka_unit_test(name)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_repeat_gets_the_runs_events_again),
+		TEST(a_repeat_with_a_cursor_goes_on_from_there),
+		TEST(a_repeat_without_a_session_gets_the_session_of_the_first),
+		TEST(a_repeat_on_a_bound_socket_goes_back_only_if_it_must),
+		TEST(
+		    a_record_is_released_by_the_pong_behind_the_terminal_event),
+		TEST(a_clients_close_releases_what_was_written_before),
+		TEST(a_connection_that_breaks_releases_nothing),
+		TEST(terminal_events_end_the_oldest_open_request),
+		TEST(one_pong_releases_all_that_ended_before_its_ping),
+		TEST(events_that_name_a_command_end_that_one),
+		TEST(the_end_of_an_earlier_run_ends_no_later_request),
+		TEST(records_are_renewed_while_the_owner_is_here),
+		TEST(
+		    a_socket_that_leaves_a_session_renews_its_records_no_longer),
+		TEST(an_ended_run_is_released_though_the_socket_has_moved_on),
+		TEST(of_more_than_16_open_requests_the_oldest_is_forgotten),
+		TEST(drain_tells_and_closes_all_within_its_time),
+		TEST(retry_times_are_spread),
+		TEST(a_run_in_progress_goes_last_but_not_beyond_the_deadline),
+		TEST(commands_in_flight_are_answered_before_the_close),
+		TEST(what_is_unanswered_at_the_deadline_is_a_timeout),
+		TEST(who_comes_during_the_drain_goes_with_the_others),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
