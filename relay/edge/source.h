@@ -44,8 +44,8 @@ struct source *source_new(struct uv_loop_s *loop,
  * table first). After a loss the feed goes on from where it was, with a gap
  * where that cannot be had; the hub_stream_opened that comes besides is news
  * of the stream for those who wait for it. A gap `rewound` or `recreated`
- * comes without entries: all that is there counts as between gap.through (0-0)
- * and batch.through, from where the feed goes on. */
+ * comes without entries, live as in a window: all that is there counts as
+ * between gap.through (0-0) and batch.through, the tail. */
 void source_attach(struct source *source, struct hub *hub);
 extern const struct hub_source_ops source_hub_ops; /* arg: struct source * */
 /* Follows one more stream besides the hub's, for the readiness probe: what is

@@ -107,14 +107,14 @@ deliver(struct source_window *window, size_t first, const struct gap *gap,
 		source->events.news(source->arg);
 }
 
-/* The cursor is void: nothing but the gap, the hub asks again from 0-0 or goes
- * on at the tail. */
+/* The cursor is void: no entries, only the gap and the tail. The hub goes on
+ * there, or asks again from the beginning for those who want that. */
 static void
-deliver_void(struct source_window *window, const struct gap *gap)
+deliver_void(struct source_window *window, const struct source_info *info,
+    const struct gap *gap)
 {
 	window->source->entries.count = 0;
-	window->count = 0; /* not the tail */
-	deliver(window, 0, gap, ENTRY_ID_ZERO);
+	deliver(window, 0, gap, info->newest);
 }
 
 static void
@@ -183,7 +183,7 @@ judge_proof(struct source_window *window, const struct source_info *info)
 			&gap);
 	if (has_gap &&
 	    (gap.reason == GAP_REWOUND || gap.reason == GAP_RECREATED))
-		deliver_void(window, &gap);
+		deliver_void(window, info, &gap);
 	else
 		deliver(window, first, has_gap ? &gap : NULL, info->newest);
 }

@@ -160,9 +160,10 @@ a_cursor_ahead_is_rewound(void **state)
 	fetch(scene, AT(500), 0, 1 << 20);
 	assert_int_equal(hub->window.gap.reason, GAP_REWOUND);
 	assert_id(hub->window.gap.resumes_at, 1, 0);
-	assert_id(hub->window.through, 0, 0);
+	assert_id(hub->window.gap.through, 0, 0);
+	assert_id(hub->window.through, 100, 0);
 	assert_int_equal(hub->window_entries, 0);
-	assert_false(hub->window_is_tail);
+	assert_true(hub->window_is_tail);
 	scene_close(scene);
 }
 
@@ -194,8 +195,8 @@ a_stream_made_anew_is_recreated(void **state)
 	redis_fixture_run(&scene->redis, "XADD s 200-0 event x");
 	fetch(scene, AT(50), 0, 1000);
 	assert_int_equal(hub->window.gap.reason, GAP_RECREATED);
-	assert_id(hub->window.through, 0, 0);
-	fetch(scene, hub->window.through, 0, 1000);
+	assert_id(hub->window.through, 200, 0);
+	fetch(scene, hub->window.gap.through, 0, 1000);
 	assert_false(hub->window.has_gap);
 	assert_id(hub->window_first, 200, 0);
 	assert_true(hub->window_is_tail);
