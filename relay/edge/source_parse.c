@@ -221,22 +221,26 @@ source_parse_time(const struct redis_value *answer, uint64_t *unix_ms_r)
 }
 
 int
-source_parse_run_id(const struct redis_value *answer, struct view *run_id_r)
+source_parse_run_id(
+    const struct redis_value *answer, char run_id_r[SOURCE_RUN_ID_MAX])
 {
 	static const char name[] = "run_id:";
 	struct view text = redis_value_text(answer);
-	const char *found;
+	const char *found = NULL;
 	const char *end;
+	size_t len;
 
-	if (redis_value_type(answer) != REDIS_TEXT || text.len == 0)
-		return -1;
-	found = memmem(text.data, text.len, name, sizeof(name) - 1);
+	run_id_r[0] = '\0';
+	if (redis_value_type(answer) == REDIS_TEXT && text.len > 0)
+		found = memmem(text.data, text.len, name, sizeof(name) - 1);
 	if (found == NULL)
 		return -1;
 	found += sizeof(name) - 1;
 	end = memchr(found, '\r', (size_t)(text.data + text.len - found));
-	if (end == NULL || end == found || end - found > 40)
+	len = end != NULL ? (size_t)(end - found) : 0;
+	if (len == 0 || len >= SOURCE_RUN_ID_MAX)
 		return -1;
-	*run_id_r = view_make(found, (size_t)(end - found));
+	memcpy(run_id_r, found, len);
+	run_id_r[len] = '\0';
 	return 0;
 }

@@ -29,9 +29,10 @@ int source_parse_entries(const struct redis_value *answer,
 int source_parse_info(
     const struct redis_value *answer, struct source_info *info_r);
 int source_parse_time(const struct redis_value *answer, uint64_t *unix_ms_r);
-/* run_id of INFO server. The view lives as long as the answer. */
+#define SOURCE_RUN_ID_MAX 41
+/* run_id of INFO server; empty when -1. */
 int source_parse_run_id(
-    const struct redis_value *answer, struct view *run_id_r);
+    const struct redis_value *answer, char run_id_r[SOURCE_RUN_ID_MAX]);
 bool source_parse_is_wrong_type(const struct redis_value *answer);
 /* A transaction was not run because one of its commands was refused. */
 bool source_parse_is_forbidden(const struct redis_value *answer);

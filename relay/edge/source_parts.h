@@ -23,8 +23,6 @@ enum source_mode {
 	SOURCE_BROADCAST /* pushes for all keys of a prefix */
 };
 
-#define SOURCE_RUN_ID_MAX 41
-
 /* What is known of the connections while they are made into a pair. */
 struct source_pair {
 	bool read_seen, push_seen; /* INFO was answered */

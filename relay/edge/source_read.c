@@ -20,8 +20,8 @@
  * news (which also arms the key again), and while polling.
  *
  * One question at a time for each stream: is_busy from the question until
- * finish(). The hub is called in between and may unfollow; the stream then
- * lives until finish() sees it.
+ * finish(). Whoever is told in between may unfollow; the stream then lives
+ * until finish() sees it.
  */
 
 #define READ_BYTES (1024 * 1024)
@@ -81,8 +81,8 @@ finish(struct source_stream *stream)
 		source_wake(source);
 }
 
-/* The answer never came; the connection is lost and all is asked anew when it
- * is back. */
+/* The answer never came: the connection is lost, and all is asked anew when it
+ * is back; or nobody wants it any more. */
 static void
 finish_lost(struct source_stream *stream)
 {
@@ -260,7 +260,7 @@ on_proof(void *arg, const struct redis_value *answer)
 	struct source_info info;
 	struct entry_id after = entry_id_before(stream->position);
 
-	if (answer == NULL) {
+	if (answer == NULL || stream->is_removed) {
 		finish_lost(stream);
 		return;
 	}
@@ -348,7 +348,7 @@ on_entries(void *arg, const struct redis_value *answer)
 	    ? stream->position
 	    : entry_id_before(stream->position);
 
-	if (answer == NULL) {
+	if (answer == NULL || stream->is_removed) {
 		finish_lost(stream);
 		return;
 	}
@@ -439,7 +439,7 @@ on_open(void *arg, const struct redis_value *answer)
 	struct source_info info;
 	uint64_t redis_now_ms;
 
-	if (answer == NULL) {
+	if (answer == NULL || stream->is_removed) {
 		stream->wants_open = true;
 		finish_lost(stream);
 		return;

@@ -65,21 +65,18 @@ on_read_info(void *arg, const struct redis_value *answer)
 {
 	struct source *source = arg;
 	struct source_pair *pair = &source->pair;
-	struct view run_id = { 0 };
-	char text[SOURCE_RUN_ID_MAX];
+	char run_id[SOURCE_RUN_ID_MAX];
 
 	if (answer == NULL)
 		return;
-	if (source_parse_run_id(answer, &run_id) != 0 &&
+	if (source_parse_run_id(answer, run_id) != 0 &&
 	    source->options.tracking)
 		refuse_tracking(source, answer);
-	snprintf(text, sizeof(text), "%.*s", (int)run_id.len,
-	    run_id.data != NULL ? run_id.data : "");
-	if (pair->read_seen && strcmp(text, pair->read_run_id) != 0) {
+	if (pair->read_seen && strcmp(run_id, pair->read_run_id) != 0) {
 		redis_link_reset(source->read, "closed");
 		return;
 	}
-	memcpy(pair->read_run_id, text, sizeof(text));
+	memcpy(pair->read_run_id, run_id, sizeof(run_id));
 	pair->read_seen = true;
 	make_pair(source);
 }
@@ -140,15 +137,11 @@ static void
 on_push_info(void *arg, const struct redis_value *answer)
 {
 	struct source *source = arg;
-	struct view run_id = { 0 };
 
 	if (answer == NULL)
 		return;
-	if (source_parse_run_id(answer, &run_id) != 0)
+	if (source_parse_run_id(answer, source->pair.push_run_id) != 0)
 		refuse_tracking(source, answer);
-	else
-		snprintf(source->pair.push_run_id, SOURCE_RUN_ID_MAX, "%.*s",
-		    (int)run_id.len, run_id.data);
 	source->pair.push_seen = true;
 	make_pair(source);
 }
@@ -357,14 +350,14 @@ static void
 on_window_info(void *arg, const struct redis_value *answer)
 {
 	struct source *source = arg;
-	struct view run_id = { 0 };
+	char run_id[SOURCE_RUN_ID_MAX];
 
 	if (answer == NULL)
 		return;
 	/* Not the server that the live reads come from: try again. */
-	if (source_parse_run_id(answer, &run_id) == 0 &&
+	if (source_parse_run_id(answer, run_id) == 0 &&
 	    source->pair.read_run_id[0] != '\0' &&
-	    !view_is(run_id, source->pair.read_run_id)) {
+	    strcmp(run_id, source->pair.read_run_id) != 0) {
 		redis_link_reset(source->window, "closed");
 		return;
 	}

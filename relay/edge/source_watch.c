@@ -14,7 +14,8 @@ struct source_watch {
 	struct source_stream *stream;
 	source_entry_fn *entry;
 	void *arg;
-	bool *is_freed_r; /* set while entries are handed out */
+	bool is_busy;  /* entries are being handed out */
+	bool is_freed; /* … and the callback wants no more */
 };
 
 struct source_watch *
@@ -42,23 +43,22 @@ source_watch_free(struct source_watch **watch_p)
 	if (watch == NULL)
 		return;
 	*watch_p = NULL;
-	if (watch->is_freed_r != NULL)
-		*watch->is_freed_r = true;
 	watch->source->watches--;
 	source_table_remove(&watch->source->table, watch->stream);
-	free(watch);
+	watch->is_freed = true;
+	if (!watch->is_busy)
+		free(watch);
 }
 
 void
 source_watch_entries(struct source_watch *watch,
     const struct source_entries *entries, size_t first)
 {
-	bool is_freed = false;
-
-	watch->is_freed_r = &is_freed;
-	for (size_t i = first; i < entries->count && !is_freed; i++)
+	watch->is_busy = true;
+	for (size_t i = first; i < entries->count && !watch->is_freed; i++)
 		watch->entry(
 		    watch->arg, entries->items[i].id, entries->first_values[i]);
-	if (!is_freed)
-		watch->is_freed_r = NULL;
+	watch->is_busy = false;
+	if (watch->is_freed)
+		free(watch);
 }

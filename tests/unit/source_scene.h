@@ -261,7 +261,8 @@ scene_close(struct scene *scene)
 	redis_target_fini(&scene->target);
 }
 
-static void
+/* inline: not every program needs them, and none shall be warned. */
+static inline void
 scene_follow(struct scene *scene, uint64_t id, const char *key)
 {
 	struct told *told = &scene->hub.streams[id];
@@ -272,7 +273,7 @@ scene_follow(struct scene *scene, uint64_t id, const char *key)
 	scene_settle(scene);
 }
 
-static void
+static inline void
 assert_id(struct entry_id id, uint64_t ms, uint64_t seq)
 {
 	assert_int_equal(id.ms, ms);

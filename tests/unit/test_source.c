@@ -906,6 +906,12 @@ a_watch_sees_entries_without_the_hub(void **state)
 	scene_until(scene, &watcher.entries, 3);
 	scene_settle(scene);
 	assert_int_equal(watcher.entries, 3);
+	/* Gone while its first answer is under way. */
+	watcher.watch = source_watch_new(
+	    scene->source, view_of("canary"), on_watched, &watcher);
+	uv_run(&scene->loop, UV_RUN_NOWAIT);
+	source_watch_free(&watcher.watch);
+	scene_settle(scene);
 	assert_int_equal(scene->hub.opened + scene->hub.feeds, 0);
 	scene_close(scene);
 }
