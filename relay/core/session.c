@@ -233,7 +233,6 @@ session_message(struct session *session, struct view message, uint64_t now_ms)
 		refuse_client(session);
 	else if (admit_frame(session))
 		inbox_receive(session, message);
-	session->is_input_off = !session_wants_input(session);
 }
 
 void
@@ -257,7 +256,6 @@ session_writable(struct session *session, uint64_t now_ms)
 	if (session->current != NULL)
 		hub_resume(session->env->hub, session->current->subscription);
 	inbox_pump(session);
-	session->is_input_off = !session_wants_input(session);
 }
 
 void
@@ -284,16 +282,6 @@ session_wants_input(const struct session *session)
 		return false;
 	return session->chat == NULL ||
 	    session->chat->unanswered < session->env->options.max_unanswered;
-}
-
-void
-session_input_check(struct session *session)
-{
-	if (!session->is_input_off || !session_wants_input(session))
-		return;
-	session->is_input_off = false;
-	if (session->transport->want_input != NULL)
-		session->transport->want_input(session->conn);
 }
 
 bool

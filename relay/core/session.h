@@ -21,9 +21,6 @@ struct transport_ops {
 	/* Close after everything written so far: close frame with this code and
 	 * an empty reason. Nothing is written after this. */
 	void (*close)(void *conn, uint16_t code);
-	/* session_wants_input() is true again. May be NULL. Never called from
-	 * inside a session_* call of this connection's own. */
-	void (*want_input)(void *conn);
 };
 
 struct identity {
@@ -128,9 +125,8 @@ struct session *session_new(struct session_env *env,
     void *conn, uint64_t now_ms);
 void session_free(struct session **session);
 
-/* One complete text message. Returns false when the session wants no more for
- * now (too many unanswered): stop reading until transport is told by
- * session_wants_input(). */
+/* One complete text message. Ask session_wants_input() after it, and while that
+ * says no (too many unanswered, or the transport full) again each loop turn. */
 void session_message(
     struct session *session, struct view message, uint64_t now_ms);
 /* A data message of the wrong kind or size: the session counts and closes. */

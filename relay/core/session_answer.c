@@ -145,7 +145,6 @@ go_on(struct session *session)
 			    session->env->hub, session->current->subscription);
 	}
 	inbox_pump(session);
-	session_input_check(session);
 }
 
 void

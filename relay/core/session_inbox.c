@@ -166,7 +166,6 @@ inbox_again(struct session *session)
 		binding_rollback(session);
 	}
 	inbox_pump(session);
-	session_input_check(session);
 }
 
 void
@@ -180,5 +179,4 @@ inbox_give_up(struct session *session, enum sink_outcome outcome)
 	inbox_pop(session);
 	binding_rollback(session);
 	inbox_pump(session);
-	session_input_check(session);
 }

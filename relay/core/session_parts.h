@@ -107,7 +107,6 @@ struct session {
 	bool notices;
 	bool is_closed; /* transport->close was called, or the peer is gone */
 	bool is_full;   /* the transport wants no more for now */
-	bool is_input_off;
 	bool hello_sent;
 	bool told_degraded;
 	bool in_hub;         /* a callback from the hub is under way */
@@ -183,8 +182,6 @@ void session_hello(struct session *session, const struct stream_info *info);
 /* `<node>-<n>`, into env->text. */
 struct view session_connection(struct session *session);
 bool session_is_busy(const struct session *session);
-/* Input may be wanted again: tell the transport. */
-void session_input_check(struct session *session);
 
 /* --- session_open.c --- */
 void session_open(struct session *session, const struct session_params *params);

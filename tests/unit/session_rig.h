@@ -122,7 +122,6 @@ struct peer {
 	size_t count;
 	size_t read; /* by peer_next */
 	uint16_t closed;
-	unsigned wanted; /* calls of want_input */
 	enum hub_write answer;
 	struct session *session;
 };
@@ -171,18 +170,9 @@ peer_close(void *conn, uint16_t code)
 	peer->closed = code;
 }
 
-static inline void
-peer_want_input(void *conn)
-{
-	struct peer *peer = conn;
-	assert_true(session_wants_input(peer->session));
-	peer->wanted++;
-}
-
 static const struct transport_ops peer_ops = {
 	.write = peer_write,
 	.close = peer_close,
-	.want_input = peer_want_input,
 };
 
 /* The next frame that was not looked at; "" when there is none. */

@@ -535,12 +535,9 @@ eight_unanswered_frames_stop_the_reading(void **state)
 	assert_false(session_wants_input(peer.session));
 	peer_says(&rig, &peer, CANCEL); /* was already on its way */
 	expect(&peer, "{\"type\":\"error\",\"code\":\"overloaded\"");
-	assert_int_equal(peer.wanted, 0);
 	rig_answer(&rig, 1, SINK_STORED, 101);
 	assert_true(session_wants_input(peer.session));
-	assert_int_equal(peer.wanted, 1);
 	rig_answer(&rig, 2, SINK_STORED, 102);
-	assert_int_equal(peer.wanted, 1);
 	peer_fini(&peer);
 	rig_close(&rig);
 }
@@ -559,7 +556,6 @@ frames_that_wait_count_as_unanswered(void **state)
 	rig_opened(&rig, 0);
 	rig_answer(&rig, 0, SINK_STORED, 100);
 	assert_int_equal(rig.sink.count, 8);
-	assert_int_equal(peer.wanted, 1);
 	peer_fini(&peer);
 	rig_close(&rig);
 }
