@@ -8,7 +8,7 @@ static const struct {
 	const char *keyword;
 	enum shape shape;
 } keywords[] = {
-	{ "$defs", SHAPE_MAP },
+	{ "$defs", SHAPE_MAP }, /* these two stand first */
 	{ "definitions", SHAPE_MAP },
 	{ "properties", SHAPE_MAP },
 	{ "patternProperties", SHAPE_MAP },
@@ -38,6 +38,7 @@ struct walk {
 	void *arg;
 	struct buf pointer;
 	struct buf scratch;
+	size_t first_keyword; /* 2: definitions are left out */
 };
 
 static bool
@@ -114,7 +115,8 @@ visit_value(struct walk *walk, uint32_t value, enum shape shape)
 static int
 visit_keyword(struct walk *walk, uint32_t key)
 {
-	for (size_t i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++) {
+	size_t count = sizeof(keywords) / sizeof(keywords[0]);
+	for (size_t i = walk->first_keyword; i < count; i++) {
 		struct view name = view_of(keywords[i].keyword);
 		if (!json_string_is(&walk->file->doc, key, name))
 			continue;
@@ -147,17 +149,34 @@ visit(struct walk *walk, uint32_t node)
 	return 0;
 }
 
+static int
+run(struct walk *walk, uint32_t node)
+{
+	buf_init(&walk->pointer, 0);
+	buf_init(&walk->scratch, 0);
+	int status = visit(walk, node);
+	buf_fini(&walk->pointer);
+	buf_fini(&walk->scratch);
+	return status;
+}
+
 int
 contract_walk(
     const struct contract_file *file, contract_visit_fn *visit_each, void *arg)
 {
 	struct walk walk = { .file = file, .visit = visit_each, .arg = arg };
-	buf_init(&walk.pointer, 0);
-	buf_init(&walk.scratch, 0);
-	int status = visit(&walk, 0);
-	buf_fini(&walk.pointer);
-	buf_fini(&walk.scratch);
-	return status;
+	return run(&walk, 0);
+}
+
+int
+contract_walk_part(const struct contract_file *file, uint32_t node,
+    contract_visit_fn *visit_each, void *arg)
+{
+	struct walk walk = { .file = file,
+		.visit = visit_each,
+		.arg = arg,
+		.first_keyword = 2 };
+	return run(&walk, node);
 }
 
 bool

@@ -156,4 +156,6 @@ schema_files_add_violation(struct buf *out, const struct violation *violation)
 	add_text(out, "got", violation->got);
 	if (violation->hint[0])
 		add_text(out, "hint", violation->hint);
+	else
+		buf_add_text(out, ",\"hint\":null");
 }

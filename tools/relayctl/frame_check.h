@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FRAME_CHECK_H
+#define FRAME_CHECK_H
+
+/*
+ * Holds frames against a contract, one after the other, and tells what is
+ * wrong with each: {"source","line"|"id","type","pointer","rule","expected",
+ * "got","hint"} into the array that is open in ctl->result, and a line for
+ * people. A frame is fine when one of the sides asked for takes it.
+ */
+
+#include "contract.h"
+#include "ctl.h"
+
+enum frame_direction { FRAME_ANY, FRAME_CLIENT, FRAME_SERVER };
+
+struct frame_check {
+	struct ctl *ctl;
+	const struct contract *contract;
+	const struct contract_endpoint *endpoint; /* NULL: any */
+	enum frame_direction direction;
+	const char *source; /* file or key, for findings */
+	struct json_doc doc;
+	struct schema_scratch *scratch;
+	struct buf type;
+	unsigned long frames;
+	unsigned long invalid;
+	unsigned long findings;
+};
+
+/* Where a frame stands: a line, or the entry `id`. */
+struct frame_place {
+	unsigned long line;
+	const char *id; /* NULL: a line */
+};
+
+void frame_check_init(struct frame_check *check, struct ctl *ctl,
+    const struct contract *contract);
+void frame_check_fini(struct frame_check *check);
+
+void frame_check_judge(struct frame_check *check,
+    const struct frame_place *place, struct view frame);
+
+/* For entries without a frame. */
+void frame_check_missing(struct frame_check *check,
+    const struct frame_place *place, const char *what);
+
+#endif
