@@ -255,7 +255,6 @@ session_writable(struct session *session, uint64_t now_ms)
 	session->is_full = false;
 	if (session->current != NULL)
 		hub_resume(session->env->hub, session->current->subscription);
-	inbox_pump(session);
 }
 
 void
@@ -278,7 +277,7 @@ session_peer_closed(struct session *session)
 bool
 session_wants_input(const struct session *session)
 {
-	if (session->is_closed || session->is_full)
+	if (session->is_closed)
 		return false;
 	return session->chat == NULL ||
 	    session->chat->unanswered < session->env->options.max_unanswered;

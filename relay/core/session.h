@@ -17,6 +17,8 @@ struct
 
 /* How bytes reach the peer. Frames are complete WebSocket frames. */
 struct transport_ops {
+	/* FULL holds back events only; answers to the client's own frames still
+	 * come, so the transport bounds them by not reading on. */
 	enum hub_write (*write)(void *conn, struct view frames);
 	/* Close after everything written so far: close frame with this code and
 	 * an empty reason. Nothing is written after this. */
@@ -126,7 +128,7 @@ struct session *session_new(struct session_env *env,
 void session_free(struct session **session);
 
 /* One complete text message. Ask session_wants_input() after it, and while that
- * says no (too many unanswered, or the transport full) again each loop turn. */
+ * says no (too many unanswered) again each loop turn. */
 void session_message(
     struct session *session, struct view message, uint64_t now_ms);
 /* A data message of the wrong kind or size: the session counts and closes. */

@@ -47,29 +47,25 @@ share(size_t total, uint64_t elapsed, uint64_t span)
 }
 
 static void
-put_aside(struct session *session)
+put_into(struct session *session, struct list *list)
 {
-	struct session_env *env = session->env;
 	list_remove(&session->all);
-	list_add_tail(&env->drain_busy, &session->all);
-	env->drain_busy_total++;
+	list_add_tail(list, &session->all);
 }
 
-/* A session that was closed stays listed until its owner frees it, so it goes
- * to the list's end and the walk ends where it began. */
 static void
 drain_idle(struct session_env *env, size_t target)
 {
 	while (env->drain_done < target && !list_is_empty(&env->all)) {
-		struct list *at = env->all.next;
-		struct session *session = list_entry(at, struct session, all);
+		struct session *session =
+		    list_entry(env->all.next, struct session, all);
 		env->drain_done++;
 		if (!session->is_closed && session_is_busy(session)) {
-			put_aside(session);
+			put_into(session, &env->drain_busy);
+			env->drain_busy_total++;
 			continue;
 		}
-		list_remove(at);
-		list_add_tail(&env->all, at);
+		put_into(session, &env->drain_over);
 		close_drained(session);
 	}
 }
@@ -77,11 +73,14 @@ drain_idle(struct session_env *env, size_t target)
 static void
 drain_busy(struct session_env *env, size_t target)
 {
-	size_t place = 0;
 	list_foreach(at, &env->drain_busy) {
 		struct session *session = list_entry(at, struct session, all);
-		if (place++ < target || !session_is_busy(session))
-			close_drained(session);
+		bool is_due = env->drain_busy_done < target;
+		if (!is_due && !session->is_closed && session_is_busy(session))
+			continue;
+		env->drain_busy_done++;
+		put_into(session, &env->drain_over);
+		close_drained(session);
 	}
 }
 

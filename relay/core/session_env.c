@@ -28,6 +28,7 @@ init_lists(struct session_env *env)
 	list_init(&env->renews);
 	list_init(&env->agains);
 	list_init(&env->drain_busy);
+	list_init(&env->drain_over);
 }
 
 static void

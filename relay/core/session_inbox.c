@@ -87,8 +87,7 @@ session_chat_free(struct session *session)
 static bool
 is_held_up(const struct session *session)
 {
-	return session->is_full || session->pending != NULL ||
-	    inbox_head(session) != NULL;
+	return session->pending != NULL || inbox_head(session) != NULL;
 }
 
 void
@@ -109,7 +108,7 @@ inbox_receive(struct session *session, struct view frame)
 static bool
 head_may_go(const struct session *session)
 {
-	if (session->is_closed || session->is_full || session->pending_failed)
+	if (session->is_closed || session->pending_failed)
 		return false;
 	return inbox_head(session) != NULL &&
 	    (session->pending == NULL || !session->pending->is_sent);

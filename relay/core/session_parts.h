@@ -93,7 +93,7 @@ struct session {
 	const struct transport_ops *transport;
 	void *conn;
 	struct session *hash_next;
-	struct list all;   /* env->all, or env->drain_busy */
+	struct list all;   /* env->all, env->drain_busy or env->drain_over */
 	struct list timer; /* env->hellos or env->waits */
 	struct list renew;
 	struct list again;
@@ -154,7 +154,8 @@ struct session_env {
 	unsigned drain_over_ms;
 	size_t drain_total, drain_done; /* idle ones */
 	struct list drain_busy;
-	size_t drain_busy_total;
+	struct list drain_over; /* closed, not yet freed */
+	size_t drain_busy_total, drain_busy_done;
 
 	/* Reused by every session, never across a call out of here. */
 	struct json_doc doc;

@@ -105,7 +105,9 @@ const char sink_script_renew[] = LUA_RECORDS
 
 /*
  * KEYS: the commands stream. Entries go that every group has read and
- * acknowledged; without a group none goes. How many went.
+ * acknowledged; without a group none goes. Whole nodes first and not too many
+ * at once, since Redis does nothing else meanwhile; then the few that are left.
+ * How many went.
  */
 const char sink_script_trim[] = LUA_IS_LATER
     "if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end\n"
@@ -119,7 +121,10 @@ const char sink_script_trim[] = LUA_IS_LATER
     "  if not low or is_later(low, bound) then low = bound end\n"
     "end\n"
     "if not low then return 0 end\n"
-    "return redis.call('XTRIM', KEYS[1], 'MINID', low)\n";
+    "local gone = redis.call('XTRIM', KEYS[1], 'MINID', '~', low,\n"
+    "  'LIMIT', 1000000)\n"
+    "if gone > 900000 then return gone end\n"
+    "return gone + redis.call('XTRIM', KEYS[1], 'MINID', low)\n";
 
 /*
  * KEYS: the dead-letter stream, the marker of this entry.

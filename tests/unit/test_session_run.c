@@ -486,13 +486,16 @@ who_comes_during_the_drain_goes_with_the_others(void **state)
 	struct rig rig;
 	(void)state;
 	rig_open(&rig);
+	peer_open(&rig, &other, CHAT, "", true);
 	session_env_drain(rig.env, rig.now_ms, 20000);
+	assert_int_equal(other.closed, 1012); /* its peer says nothing */
 	rig_pass(&rig, 10000);
 	peer_open(&rig, &peer, CHAT, "", true);
-	rig_pass(&rig, 50);
+	rig_pass(&rig, 6000);
 	expect(&peer, "{\"type\":\"relay.hello\"");
 	expect(&peer, "{\"type\":\"relay.drain\"");
 	assert_int_equal(peer.closed, 1012);
+	peer_fini(&other);
 	peer_fini(&peer);
 	rig_close(&rig);
 }
