@@ -195,6 +195,15 @@ finish_node(struct schema_builder *builder, uint32_t id)
 	return 0;
 }
 
+/* Where the dialect is named, or the subschema itself. */
+static uint32_t
+named_dialect(const struct schema_builder *builder)
+{
+	uint32_t value =
+	    json_member(builder->doc, builder->place.node, view_of("$schema"));
+	return value ? value : builder->place.node;
+}
+
 static int
 build_node(struct schema_compiler *compiler, uint32_t id)
 {
@@ -210,7 +219,7 @@ build_node(struct schema_compiler *compiler, uint32_t id)
 		.types = TYPE_ANY,
 	};
 	if (dialect.draft == 0)
-		return schema_build_fail(&builder, place.node,
+		return schema_build_fail(&builder, named_dialect(&builder),
 		    "$schema names a dialect or a vocabulary that is not known "
 		    "here: use draft 2020-12 or draft-07");
 	if (builder.doc->nodes[place.node].type != JSON_OBJECT)

@@ -32,13 +32,6 @@ explain_member(struct schema_explain *explain, uint32_t id, uint32_t key,
 }
 
 static void
-explain_item(struct schema_explain *explain, uint32_t id,
-    const struct schema_spot *item, enum schema_op op)
-{
-	explain_node(explain, id, *item, op);
-}
-
-static void
 explain_properties(struct schema_explain *explain,
     const struct schema_members *members, const struct schema_spot *spot)
 {
@@ -177,10 +170,10 @@ explain_items(struct schema_explain *explain, const struct schema_rule *rule,
 		bool is_prefix = step.ordinal < items->prefix_count;
 		struct schema_spot inner = { item, &step, spot->refusal };
 		if (is_prefix && tells_prefix)
-			explain_item(explain, items->prefix[step.ordinal],
-			    &inner, rule->op);
+			explain_node(explain, items->prefix[step.ordinal],
+			    inner, rule->op);
 		if (!is_prefix && !tells_prefix)
-			explain_item(explain, items->rest, &inner, rule->op);
+			explain_node(explain, items->rest, inner, rule->op);
 		step.ordinal++;
 	}
 }
@@ -469,26 +462,37 @@ explain_node(struct schema_explain *explain, uint32_t id,
 	run->scope = scope.outer;
 }
 
+/* What was found before a limit was hit may be wrong: it is not told. */
+static void
+report_limit(struct schema_explain *explain, const struct schema_spot *spot)
+{
+	explain->count = 0;
+	struct violation *violation =
+	    schema_report(explain, spot, SCHEMA_OP_FALSE);
+	snprintf(violation->rule, sizeof(violation->rule), "limit");
+	snprintf(violation->expected, sizeof(violation->expected),
+	    "a value that can be judged within bounds");
+}
+
 size_t
 schema_explain(const struct schema *schema, struct schema_scratch *scratch,
     const struct json_doc *doc, uint32_t node, struct violation *violations_r,
     size_t max)
 {
-	if (schema_check(schema, scratch, doc, node) || max == 0)
-		return 0;
 	struct schema_explain explain = {
 		.violations = violations_r,
 		.max = max,
 	};
 	struct schema_spot root = { .at = node };
 	schema_run_init(&explain.run, schema, scratch, doc);
-	explain_node(&explain, schema->root, root, SCHEMA_OP_NOT);
-	if (explain.count == 0) {
-		struct violation *violation =
-		    schema_report(&explain, &root, SCHEMA_OP_NOT);
-		snprintf(violation->rule, sizeof(violation->rule), "limit");
-		snprintf(violation->expected, sizeof(violation->expected),
-		    "a value that can be judged within bounds");
-	}
+	bool is_valid = schema_run_node(&explain.run, schema->root, node, 0);
+	bool is_aborted = explain.run.is_aborted;
+	if ((is_valid && !is_aborted) || max == 0)
+		return 0;
+	schema_run_init(&explain.run, schema, scratch, doc);
+	if (!is_aborted)
+		explain_node(&explain, schema->root, root, SCHEMA_OP_FALSE);
+	if (explain.count == 0)
+		report_limit(&explain, &root);
 	return explain.count;
 }

@@ -248,7 +248,7 @@ walk_schema(struct walk *walk, uint32_t node, uint32_t resource)
 		    schema_keyword_find(&dialect, doc, key);
 		if (keyword)
 			walk_value(walk, keyword->shape, key + 1, resource);
-		else if (walk->refuses_unknown)
+		else if (walk->refuses_unknown && dialect.draft != 0)
 			refuse_keyword(walk, key);
 	}
 }

@@ -99,7 +99,9 @@ add_without_dots(struct buf *out, struct view path)
 			if (is_last && segment.len > name.len)
 				buf_add_char(out, '/');
 		} else {
-			buf_add(out, segment);
+			/* What was relative stays so: dir/../b is b. */
+			bool is_lost = out->len == from && path.data[0] != '/';
+			buf_add(out, is_lost ? name : segment);
 		}
 		at = end;
 	}
