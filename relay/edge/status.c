@@ -1,99 +1,111 @@
 /* SPDX-License-Identifier: MIT */
 #include "status.h"
 
-/* One member of the object that is being written. A comma is set unless the
- * object was just opened. */
+#include <json-c/json.h>
+
+/*
+ * The tree is built with json-c and printed once. Not together with json.h: the
+ * two name the same things.
+ */
+
 static void
-name(struct buf *out, const char *text)
+number(struct json_object *object, const char *name, uint64_t value)
 {
-	if (out->len > 0 && out->data[out->len - 1] != '{')
-		buf_add_char(out, ',');
-	buf_addf(out, "\"%s\":", text);
+	json_object_object_add(object, name, json_object_new_uint64(value));
 }
 
 static void
-number(struct buf *out, const char *text, uint64_t value)
+string(struct json_object *object, const char *name, const char *value)
 {
-	name(out, text);
-	buf_add_u64(out, value);
+	json_object_object_add(object, name, json_object_new_string(value));
 }
 
 static void
-string(struct buf *out, const char *text, const char *value)
+boolean(struct json_object *object, const char *name, bool value)
 {
-	name(out, text);
-	buf_add_json_string(out, view_of(value));
+	json_object_object_add(object, name, json_object_new_boolean(value));
+}
+
+static struct json_object *
+add_object(struct json_object *parent, const char *name)
+{
+	struct json_object *object = json_object_new_object();
+	json_object_object_add(parent, name, object);
+	return object;
+}
+
+static struct json_object *
+add_array(struct json_object *parent, const char *name)
+{
+	struct json_object *array = json_object_new_array();
+	json_object_object_add(parent, name, array);
+	return array;
 }
 
 static void
-boolean(struct buf *out, const char *text, bool value)
+append(struct json_object *array, bool holds, const char *text)
 {
-	name(out, text);
-	buf_add_text(out, value ? "true" : "false");
+	if (holds)
+		json_object_array_add(array, json_object_new_string(text));
 }
 
+/* Takes the tree. */
 static void
-open_object(struct buf *out, const char *text)
+print(struct json_object *root, struct buf *out)
 {
-	name(out, text);
-	buf_add_char(out, '{');
+	buf_add_text(out,
+	    json_object_to_json_string_ext(
+		root, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	buf_add_char(out, '\n');
+	json_object_put(root);
 }
 
-static void
-close_object(struct buf *out)
-{
-	buf_add_char(out, '}');
-}
-
-#define COUNT(text, field) number(out, text, stat_get(sum, field))
+#define COUNT(name, field) number(object, name, stat_get(sum, field))
 
 static void
-print_connections(struct stats *sum, struct buf *out)
+print_connections(struct stats *sum, struct json_object *root)
 {
 	uint64_t both = stat_get(sum, clients_chat);
 	uint64_t server = stat_get(sum, clients_server);
-	open_object(out, "connections");
-	number(out, "open", both + server);
-	number(out, "both", both);
-	number(out, "server", server);
+	struct json_object *object = add_object(root, "connections");
+	number(object, "open", both + server);
+	number(object, "both", both);
+	number(object, "server", server);
 	COUNT("accepted", connections_accepted);
 	COUNT("upgraded", connections_upgraded);
 	COUNT("refused", connections_refused);
 	COUNT("timed_out", connections_timeout);
-	close_object(out);
-	open_object(out, "closed");
+	object = add_object(root, "closed");
 	COUNT("too_slow", closes_slow);
 	COUNT("policy", closes_policy);
 	COUNT("too_large", closes_size);
 	COUNT("drain", closes_drain);
-	close_object(out);
 }
 
 static void
-print_sessions(struct stats *sum, struct buf *out)
+print_sessions(struct stats *sum, struct json_object *root)
 {
-	open_object(out, "sessions");
+	struct json_object *object = add_object(root, "sessions");
 	COUNT("followed", streams_followed);
 	COUNT("subscriptions", subscriptions);
 	COUNT("behind", behind_clients);
-	close_object(out);
+	object = root;
 	COUNT("bytes_buffered", blocks_bytes);
 }
 
 static void
-print_events(struct stats *sum, struct buf *out)
+print_events(struct stats *sum, struct json_object *root)
 {
-	open_object(out, "events");
+	struct json_object *object = add_object(root, "events");
 	COUNT("read", events_read);
 	COUNT("framed", events_framed);
 	COUNT("filtered", events_filtered);
 	COUNT("read_again", events_window);
-	number(out, "delivered",
+	number(object, "delivered",
 	    stat_get(sum, frames_sent) + stat_get(sum, frames_sent_window));
 	COUNT("delivered_bytes", bytes_sent);
 	COUNT("violations", violations_event);
-	close_object(out);
-	open_object(out, "refused");
+	object = add_object(root, "refused");
 	COUNT("invalid_json", refused_invalid_json);
 	COUNT("missing_field", refused_missing_field);
 	COUNT("not_object", refused_not_object);
@@ -102,31 +114,34 @@ print_events(struct stats *sum, struct buf *out)
 	COUNT("reserved_member", refused_reserved_member);
 	COUNT("too_large", refused_too_large);
 	COUNT("too_deep", refused_too_deep);
-	close_object(out);
-	open_object(out, "gaps");
+}
+
+static void
+print_gaps(struct stats *sum, struct json_object *root)
+{
+	struct json_object *object = add_object(root, "gaps");
 	COUNT("trimmed", gaps_trimmed);
 	COUNT("deleted", gaps_deleted);
 	COUNT("recreated", gaps_recreated);
 	COUNT("rewound", gaps_rewound);
 	COUNT("dead_lettered", gaps_dead_lettered);
-	close_object(out);
+	object = root;
 	COUNT("dead_letters", dead_letters);
 }
 
 static void
-print_delivery(struct stats *sum, struct buf *out)
+print_delivery(struct stats *sum, struct json_object *root)
 {
-	open_object(out, "delivery_us");
-	number(out, "p50", stats_quantile(&sum->delivery, 0.5));
-	number(out, "p95", stats_quantile(&sum->delivery, 0.95));
-	number(out, "p99", stats_quantile(&sum->delivery, 0.99));
-	close_object(out);
+	struct json_object *object = add_object(root, "delivery_us");
+	number(object, "p50", stats_quantile(&sum->delivery, 0.5));
+	number(object, "p95", stats_quantile(&sum->delivery, 0.95));
+	number(object, "p99", stats_quantile(&sum->delivery, 0.99));
 }
 
 static void
-print_commands(struct stats *sum, struct buf *out)
+print_commands(struct stats *sum, struct json_object *root)
 {
-	open_object(out, "commands");
+	struct json_object *object = add_object(root, "commands");
 	COUNT("stored", commands_stored);
 	COUNT("deduplicated", commands_deduplicated);
 	COUNT("refused", commands_refused);
@@ -134,149 +149,126 @@ print_commands(struct stats *sum, struct buf *out)
 	COUNT("overloaded", commands_overloaded);
 	COUNT("timeout", commands_timeout);
 	COUNT("rate_limited", commands_rate_limited);
-	close_object(out);
 }
 
 static void
-print_contract(const struct status_facts *facts, struct buf *out)
+print_contract(const struct status_facts *facts, struct json_object *root)
 {
-	open_object(out, "contract");
-	string(out, "name", facts->contract->name);
-	string(out, "version", facts->contract->version);
-	string(out, "hash", facts->contract->hash);
-	string(out, "mode", facts->event_mode);
-	close_object(out);
+	struct json_object *object = add_object(root, "contract");
+	string(object, "name", facts->contract_name);
+	string(object, "version", facts->contract_version);
+	string(object, "hash", facts->contract_hash);
+	string(object, "mode", facts->event_mode);
 }
 
 static void
-print_redis(const struct status_facts *facts, struct buf *out)
+print_redis(const struct status_facts *facts, struct json_object *root)
 {
 	struct stats *sum = facts->sum;
-	open_object(out, "redis");
-	string(out, "url", facts->redis_url);
-	string(out, "topology", "single");
-	boolean(out, "private", facts->redis_is_private);
-	boolean(out, "up", facts->is_up);
-	string(out, "wakeup", facts->wakeup);
+	struct json_object *object = add_object(root, "redis");
+	string(object, "url", facts->redis_url);
+	string(object, "topology", "single");
+	boolean(object, "private", facts->redis_is_private);
+	boolean(object, "up", facts->is_up);
+	string(object, "wakeup", facts->wakeup);
+	number(object, "latency_us", facts->latency_us);
 	COUNT("reconnects", redis_reconnects);
-	close_object(out);
 }
 
 static void
-print_probe(const struct status_facts *facts, struct buf *out)
+print_components(
+    const struct readiness_result *result, struct json_object *object)
+{
+	string(object, "redis", component_name(result->redis));
+	string(object, "events", component_name(result->events));
+	string(object, "commands", component_name(result->commands));
+}
+
+static void
+print_probe(const struct status_facts *facts, struct json_object *root)
 {
 	const struct readiness_result *probe = facts->probe;
 	if (!probe->is_known) {
-		name(out, "probe");
-		buf_add_text(out, "null");
+		json_object_object_add(root, "probe", NULL);
 		return;
 	}
-	open_object(out, "probe");
-	boolean(out, "ready", probe->is_ready);
-	number(out, "latency_us", probe->latency_us);
-	number(out, "age_ms", facts->probe_age_ms);
-	string(out, "redis", component_name(probe->redis));
-	string(out, "events", component_name(probe->events));
-	string(out, "commands", component_name(probe->commands));
-	close_object(out);
+	struct json_object *object = add_object(root, "probe");
+	boolean(object, "ready", probe->is_ready);
+	number(object, "latency_us", probe->latency_us);
+	number(object, "age_ms", facts->probe_age_ms);
+	print_components(probe, object);
 }
 
 static void
-advise(struct buf *out, const char *advice)
-{
-	if (out->data[out->len - 1] != '[')
-		buf_add_char(out, ',');
-	buf_add_json_string(out, view_of(advice));
-}
-
-static void
-print_guidance(const struct status_facts *facts, struct buf *out)
+print_guidance(const struct status_facts *facts, struct json_object *root)
 {
 	struct stats *sum = facts->sum;
-	name(out, "guidance");
-	buf_add_char(out, '[');
-	if (!facts->is_up)
-		advise(out,
-		    "Redis is not reachable: look at redis.url, at the log "
-		    "lines of component redis, and whether redis-server runs.");
-	if (facts->is_up && strcmp(facts->wakeup, "poll") == 0)
-		advise(out,
-		    "CLIENT TRACKING is refused: events are found by polling. "
-		    "Allow +client|tracking and +subscribe to the relay.");
-	if (stat_get(sum, dead_letters) > 0)
-		advise(out,
-		    "Events were refused: read the dead-letter stream for "
-		    "producer, pointer and rule.");
-	if (stat_get(sum, violations_event) > 0 &&
-	    strcmp(facts->event_mode, "warn") == 0)
-		advise(out,
-		    "Events that break the contract were delivered (mode "
-		    "warn); mode enforce would refuse them.");
-	if (stat_get(sum, gaps_trimmed) > 0)
-		advise(out,
-		    "Streams were trimmed before clients had read them: raise "
-		    "the producers' MAXLEN.");
-	if (facts->is_draining)
-		advise(out, "The relay is draining and will end.");
-	buf_add_char(out, ']');
+	struct json_object *array = add_array(root, "guidance");
+	append(array, !facts->is_up,
+	    "Redis is not reachable: look at redis.url, at the log lines of "
+	    "component redis, and whether redis-server runs.");
+	append(array, facts->is_up && strcmp(facts->wakeup, "poll") == 0,
+	    "CLIENT TRACKING is refused: events are found by polling. Allow "
+	    "+client|tracking and +subscribe to the relay.");
+	append(array, stat_get(sum, dead_letters) > 0,
+	    "Events were refused: read the dead-letter stream for producer, "
+	    "pointer and rule.");
+	append(array,
+	    stat_get(sum, violations_event) > 0 &&
+		strcmp(facts->event_mode, "warn") == 0,
+	    "Events that break the contract were delivered (mode warn); mode "
+	    "enforce would refuse them.");
+	append(array, stat_get(sum, gaps_trimmed) > 0,
+	    "Streams were trimmed before clients had read them: raise the "
+	    "producers' MAXLEN.");
+	append(
+	    array, facts->is_draining, "The relay is draining and will end.");
 }
 
 void
 status_print(const struct status_facts *facts, struct buf *out)
 {
-	buf_add_char(out, '{');
-	string(out, "version", facts->version);
-	string(out, "node", facts->node);
-	number(out, "workers", facts->workers);
-	number(out, "started_at", facts->started_ms);
-	number(out, "uptime_ms", facts->now_ms - facts->started_ms);
-	string(out, "mode",
+	struct json_object *root = json_object_new_object();
+	string(root, "version", facts->version);
+	string(root, "node", facts->node);
+	number(root, "workers", facts->workers);
+	number(root, "started_at", facts->started_ms);
+	number(root, "uptime_ms", facts->now_ms - facts->started_ms);
+	string(root, "mode",
 	    facts->is_draining ? "draining"
 		: facts->is_up ? "live"
 			       : "degraded");
-	number(out, "since", facts->since_ms);
-	print_connections(facts->sum, out);
-	print_sessions(facts->sum, out);
-	print_events(facts->sum, out);
-	print_delivery(facts->sum, out);
-	print_commands(facts->sum, out);
-	print_contract(facts, out);
-	print_redis(facts, out);
-	print_probe(facts, out);
-	print_guidance(facts, out);
-	buf_add_text(out, "}\n");
-}
-
-/* --- /ready --- */
-
-static void
-reason(struct buf *out, bool holds, const char *text)
-{
-	if (holds)
-		advise(out, text);
+	number(root, "since", facts->since_ms);
+	print_connections(facts->sum, root);
+	print_sessions(facts->sum, root);
+	print_events(facts->sum, root);
+	print_gaps(facts->sum, root);
+	print_delivery(facts->sum, root);
+	print_commands(facts->sum, root);
+	print_contract(facts, root);
+	print_redis(facts, root);
+	print_probe(facts, root);
+	print_guidance(facts, root);
+	print(root, out);
 }
 
 void
 status_print_ready(
     const struct readiness_result *result, bool is_draining, struct buf *out)
 {
-	buf_add_char(out, '{');
-	boolean(out, "ready", result->is_ready && !is_draining);
-	open_object(out, "components");
-	string(out, "redis", component_name(result->redis));
-	string(out, "events", component_name(result->events));
-	string(out, "commands", component_name(result->commands));
-	string(out, "contract", "ready");
-	string(out, "auth", "disabled");
-	close_object(out);
-	name(out, "reasons");
-	buf_add_char(out, '[');
-	reason(out, is_draining, "draining");
-	reason(out, result->redis == COMPONENT_FAILED,
+	struct json_object *root = json_object_new_object();
+	boolean(root, "ready", result->is_ready && !is_draining);
+	struct json_object *components = add_object(root, "components");
+	print_components(result, components);
+	string(components, "contract", "ready");
+	string(components, "auth", "disabled");
+	struct json_object *reasons = add_array(root, "reasons");
+	append(reasons, is_draining, "draining");
+	append(reasons, result->redis == COMPONENT_FAILED,
 	    "Redis did not take a probe entry");
-	reason(out,
+	append(reasons,
 	    result->redis == COMPONENT_READY &&
 		result->events == COMPONENT_FAILED,
 	    "the probe entry did not come back through the read loop");
-	buf_add_text(out, "]}\n");
+	print(root, out);
 }

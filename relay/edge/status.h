@@ -5,14 +5,13 @@
 /* The body of GET /api/v1/runtime/status: what the relay knows of itself, for
  * people and tools (schemas/relay/status.schema.json). */
 
-#include "contract.h"
 #include "readiness.h"
 #include "stats.h"
 
 struct status_facts {
 	const char *version;
 	const char *node;
-	const struct contract *contract;
+	const char *contract_name, *contract_version, *contract_hash;
 	const char *event_mode; /* off, warn, enforce */
 	uint64_t workers;
 	uint64_t started_ms; /* unix */
@@ -22,7 +21,8 @@ struct status_facts {
 	uint64_t since_ms;     /* unix; since when is_up is what it is */
 	const char *redis_url; /* without secrets */
 	bool redis_is_private;
-	const char *wakeup; /* source_wakeup() */
+	const char *wakeup;  /* source_wakeup() */
+	uint64_t latency_us; /* of the last read; 0: none yet */
 	const struct readiness_result *probe;
 	uint64_t probe_age_ms;
 	struct stats *sum; /* over all workers */

@@ -215,7 +215,9 @@ the_status_page_is_as_its_schema_says(void **state)
 	memset(&stats, 0, sizeof(stats));
 	struct status_facts facts = { .version = "1",
 		.node = "n",
-		.contract = contract,
+		.contract_name = contract->name,
+		.contract_version = contract->version,
+		.contract_hash = contract->hash,
 		.event_mode = "warn",
 		.workers = 2,
 		.started_ms = 1000,
