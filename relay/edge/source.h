@@ -48,12 +48,6 @@ struct source *source_new(struct uv_loop_s *loop,
  * between gap.through (0-0) and batch.through, the tail. */
 void source_attach(struct source *source, struct hub *hub);
 extern const struct hub_source_ops source_hub_ops; /* arg: struct source * */
-/* Follows one more stream besides the hub's, for the readiness probe: what is
- * read of it (news after the start only, through the same wake-up and read
- * loop) goes to `watch`. Once, before start; the key is copied. */
-typedef void source_watch_fn(void *arg, const struct batch *batch);
-void source_watch(
-    struct source *source, struct view key, source_watch_fn *watch, void *arg);
 void source_start(struct source *source);
 /* Windows and streams under way get no answer any more. The memory goes when
  * libuv has closed the handles. */

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+#include "worker_parts.h"
+
+#include "clock.h"
+#include "log.h"
+#include "status.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+/* A probe may take two seconds; then there is still time for its answer. */
+#define ANSWER_MS   3000
+#define WAITING_MAX 4096
+
+static struct listener *
+listener_of(void *arg)
+{
+	struct listener *listener = arg;
+	assert(listener->worker->magic == WORKER_MAGIC);
+	return listener;
+}
+
+/* --- WebSockets --- */
+
+static uint64_t
+clients_in_all(const struct worker_shared *shared)
+{
+	uint64_t count = 0;
+	for (size_t i = 0; i < shared->worker_count; i++) {
+		struct stats *stats = worker_stats(shared->workers[i]);
+		count += stat_get(stats, clients_chat) +
+		    stat_get(stats, clients_server);
+	}
+	return count;
+}
+
+static int
+admit(void *arg)
+{
+	struct worker *worker = listener_of(arg)->worker;
+	if (worker->is_draining ||
+	    clients_in_all(worker->shared) >= worker->shared->max_connections)
+		return 503;
+	return 0;
+}
+
+static void
+upgrade(void *arg, struct http_exchange *exchange,
+    const struct handshake *handshake, size_t endpoint)
+{
+	struct worker *worker = listener_of(arg)->worker;
+	const struct session_params params = {
+		.endpoint = endpoint,
+		.query = handshake->query,
+		.traceparent = handshake->traceparent,
+		.notices = handshake->offers_relay_v1,
+		.identity = { view_of("default"), view_of("anonymous") },
+	};
+	struct buf request;
+	buf_init(&request, 0);
+	handshake_canonical(
+	    handshake, worker->shared->config->deflate, &request);
+	int socket = gateway_take(exchange);
+	ws_server_adopt(worker->ws_server, socket, buf_view(&request), &params);
+	buf_fini(&request);
+}
+
+/* --- readiness --- */
+
+static void
+on_canary_stored(void *arg, const struct redis_value *answer)
+{
+	struct worker *worker = arg;
+	assert(worker->magic == WORKER_MAGIC);
+	if (worker->readiness)
+		readiness_stored(worker->readiness,
+		    answer && redis_value_type(answer) == REDIS_TEXT);
+}
+
+static int
+send_canary(void *arg, struct view nonce)
+{
+	struct worker *worker = arg;
+	if (!source_is_up(worker->source))
+		return -1;
+	return sink_canary(worker->sink, view_of(worker->canary_key), nonce,
+	    on_canary_stored, worker);
+}
+
+static void
+on_canary_read(void *arg, struct entry_id id, struct view value)
+{
+	(void)id;
+	struct worker *worker = arg;
+	assert(worker->magic == WORKER_MAGIC);
+	if (worker->readiness)
+		readiness_seen(worker->readiness, value);
+}
+
+void
+worker_open_readiness(struct worker *worker)
+{
+	const struct worker_shared *shared = worker->shared;
+	char name[64];
+	snprintf(name, sizeof(name), "%s-%zu", shared->node, worker->index);
+	snprintf(worker->canary_key, sizeof(worker->canary_key), "%scanary:%s",
+	    shared->config->redis_prefix, shared->node);
+	worker->readiness =
+	    readiness_new(&worker->loop, name, send_canary, worker);
+	worker->canary = source_watch_new(worker->source,
+	    view_of(worker->canary_key), on_canary_read, worker);
+}
+
+static void
+answer_ready(struct http_exchange *exchange,
+    const struct readiness_result *result, bool is_draining)
+{
+	struct buf body;
+	buf_init(&body, 0);
+	status_print_ready(result, is_draining, &body);
+	bool is_ready = result->is_ready && !is_draining;
+	http_routes_json(exchange, is_ready ? 200 : 503, &body);
+	buf_fini(&body);
+}
+
+static void
+on_readiness(void *arg, uint64_t id, const struct readiness_result *result)
+{
+	struct listener *listener = listener_of(arg);
+	struct http_exchange *exchange =
+	    gateway_exchange(listener->gateway, id);
+	if (exchange)
+		answer_ready(exchange, result, listener->worker->is_draining);
+}
+
+static void
+ready(void *arg, struct http_exchange *exchange)
+{
+	struct listener *listener = listener_of(arg);
+	struct worker *worker = listener->worker;
+	if (worker->is_draining)
+		answer_ready(exchange, readiness_last(worker->readiness), true);
+	else
+		readiness_ask(worker->readiness, on_readiness, listener,
+		    http_exchange_id(exchange));
+}
+
+/* --- metrics and status --- */
+
+static void
+sum_stats(const struct worker_shared *shared, struct stats *sum)
+{
+	memset(sum, 0, sizeof(*sum));
+	for (size_t i = 0; i < shared->worker_count; i++)
+		stats_sum(sum, worker_stats(shared->workers[i]));
+	stat_set(sum, log_dropped, log_dropped());
+}
+
+static void
+metrics(void *arg, bool as_openmetrics, struct buf *out)
+{
+	struct stats sum;
+	sum_stats(listener_of(arg)->worker->shared, &sum);
+	stats_print(
+	    &sum, as_openmetrics ? STATS_OPENMETRICS : STATS_PROMETHEUS, out);
+}
+
+/* Up when all workers are; since the latest change of any. */
+static bool
+all_are_up(const struct worker_shared *shared, uint64_t *since_ms_r)
+{
+	bool is_up = true;
+	*since_ms_r = shared->started_ms;
+	for (size_t i = 0; i < shared->worker_count; i++) {
+		uint64_t since_ms = 0;
+		is_up = worker_is_up(shared->workers[i], &since_ms) && is_up;
+		if (since_ms > *since_ms_r)
+			*since_ms_r = since_ms;
+	}
+	return is_up;
+}
+
+static void
+status(void *arg, struct buf *out)
+{
+	static const char *const modes[] = { "off", "warn", "enforce" };
+	struct worker *worker = listener_of(arg)->worker;
+	const struct worker_shared *shared = worker->shared;
+	struct stats sum;
+	sum_stats(shared, &sum);
+	const struct readiness_result *probe =
+	    readiness_last(worker->readiness);
+	struct status_facts facts = {
+		.version = shared->version,
+		.node = shared->node,
+		.contract_name = shared->contract->name,
+		.contract_version = shared->contract->version,
+		.contract_hash = shared->contract->hash,
+		.event_mode = modes[shared->config->mode],
+		.workers = shared->worker_count,
+		.started_ms = shared->started_ms,
+		.now_ms = clock_unix_ms(),
+		.is_draining = worker->is_draining,
+		.redis_url = shared->redis_url,
+		.redis_is_private = shared->redis_is_private,
+		.wakeup = source_wakeup(worker->source),
+		.latency_us = source_latency_us(worker->source),
+		.probe = probe,
+		.probe_age_ms = clock_mono_ms() - probe->at_ms,
+		.sum = &sum,
+	};
+	facts.is_up = all_are_up(shared, &facts.since_ms);
+	status_print(&facts, out);
+}
+
+static const struct http_routes_ops routes_ops = {
+	.upgrade = upgrade,
+	.admit = admit,
+	.ready = ready,
+	.metrics = metrics,
+	.status = status,
+};
+
+static void
+on_request(void *arg, struct http_exchange *exchange,
+    const struct handshake *handshake)
+{
+	struct listener *listener = listener_of(arg);
+	http_routes_serve(&listener->routes, exchange, handshake);
+}
+
+int
+worker_listen(
+    struct worker *worker, struct listener *listener, int socket, bool is_admin)
+{
+	static const struct gateway_ops ops = { .on_request = on_request };
+	const struct worker_shared *shared = worker->shared;
+	uint64_t waiting = shared->max_connections / shared->worker_count / 4;
+	const struct gateway_options options = {
+		.handshake_ms = (unsigned)shared->config->limits_handshake_ms,
+		.answer_ms = ANSWER_MS,
+		.max_waiting = waiting > WAITING_MAX ? WAITING_MAX
+		    : waiting < 8                    ? 8
+						     : (unsigned)waiting,
+	};
+	listener->worker = worker;
+	listener->routes = (struct http_routes){
+		.contract = shared->contract,
+		.origins = shared->origins,
+		.origin_count = shared->origin_count,
+		.version = shared->version,
+		.is_admin = is_admin,
+		.ops = &routes_ops,
+		.arg = listener,
+	};
+	listener->gateway = gateway_new(
+	    &worker->loop, socket, &options, &worker->stats, &ops, listener);
+	return listener->gateway ? 0 : -1;
+}

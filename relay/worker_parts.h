@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WORKER_PARTS_H
+#define WORKER_PARTS_H
+
+/* The worker from the inside, for worker.c and worker_http.c. */
+
+#include "worker.h"
+
+#include "gateway.h"
+#include "http_routes.h"
+#include "readiness.h"
+#include "sink.h"
+#include "source.h"
+#include "ws_server.h"
+
+#include <uv.h>
+
+#include <pthread.h>
+
+#define WORKER_MAGIC 0x574f524bu
+
+/* One listener of a worker: the gateway and what it answers. */
+struct listener {
+	struct worker *worker;
+	struct gateway *gateway;
+	struct http_routes routes;
+};
+
+struct worker {
+	uint32_t magic;
+	struct worker_shared *shared;
+	size_t index;
+	struct stats stats;
+	pthread_t thread;
+	bool is_running;
+
+	uv_loop_t loop;
+	uv_async_t wake;
+	uv_prepare_t prepare;
+	uv_check_t check;
+	uv_idle_t idle;
+	uv_timer_t tick;
+	uint64_t ticks;
+	uint64_t news_us; /* first news of this turn; 0: none */
+
+	_Atomic bool wants_drain;
+	_Atomic bool wants_stop;
+	_Atomic bool is_drained;
+	_Atomic bool is_up;
+	_Atomic uint64_t since_ms;
+	bool is_draining;
+
+	struct sink *sink;
+	struct judge *judge;
+	struct source *source;
+	struct hub *hub;
+	struct session_env *env;
+	struct ws_server *ws_server;
+	struct readiness *readiness;
+	struct source_watch *canary;
+	char session_node[64]; /* node-worker: begins connection ids */
+	char canary_key[160];
+	struct listener public;
+	struct listener admin;
+};
+
+/* worker_http.c: opens the listener's gateway on the socket (taken). */
+int worker_listen(struct worker *worker, struct listener *listener, int socket,
+    bool is_admin);
+/* The readiness probe of this worker, and its canary. */
+void worker_open_readiness(struct worker *worker);
+
+#endif
