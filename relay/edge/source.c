@@ -30,18 +30,20 @@ static void
 pump(struct source *source)
 {
 	struct source_table *table = &source->table;
-	bool went = false;
+	struct source_stream *stream =
+	    source_table_first(table, SOURCE_QUEUE_READ);
 
-	if (source->mode == SOURCE_DOWN || table->first_queued == NULL ||
+	if (source->mode == SOURCE_DOWN || stream == NULL ||
 	    !source_pace_may_go(source->pace))
 		return;
-	while (
-	    source->in_flight < IN_FLIGHT_MAX && table->first_queued != NULL) {
-		source_read_step(source_table_next(table));
-		went = true;
+	for (size_t i = 0; stream != NULL && i < IN_FLIGHT_MAX &&
+	     source->in_flight < IN_FLIGHT_MAX;
+	     i++) {
+		source_table_leave(table, SOURCE_QUEUE_READ, stream);
+		source_read_step(stream);
+		stream = source_table_first(table, SOURCE_QUEUE_READ);
 	}
-	if (went)
-		source_pace_went(source->pace);
+	source_pace_went(source->pace);
 }
 
 static void
@@ -101,7 +103,8 @@ sweep(struct source *source)
 static void
 poll_streams(struct source *source)
 {
-	if (source->in_flight == 0 && source->table.first_queued == NULL)
+	if (source->in_flight == 0 &&
+	    source_table_first(&source->table, SOURCE_QUEUE_READ) == NULL)
 		source_read_mark_all(source, false);
 }
 
@@ -114,10 +117,12 @@ on_tick(uv_timer_t *timer)
 	source_pace_tick(source->pace);
 	if (source->mode == SOURCE_DOWN)
 		return;
-	if (source->mode == SOURCE_POLL)
+	if (source->mode == SOURCE_POLL) {
 		poll_streams(source);
-	else if (source->options.safeguard_sweep)
+	} else if (source->options.safeguard_sweep) {
+		source_read_confirm(source, now_ms);
 		sweep(source);
+	}
 	source_track_tick(source, now_ms);
 }
 
@@ -146,7 +151,7 @@ want_all_again(struct source *source)
 		stream->wants_open = true;
 		stream->wants_read = true;
 		if (!stream->is_busy)
-			source_table_queue(table, stream);
+			source_table_enter(table, SOURCE_QUEUE_READ, stream);
 	}
 	source_wake(source);
 }
@@ -198,7 +203,7 @@ follow(void *arg, uint64_t stream_id, struct view key)
 	stream->source = source;
 	stream->wants_open = true;
 	stream->wants_read = true;
-	source_table_queue(&source->table, stream);
+	source_table_enter(&source->table, SOURCE_QUEUE_READ, stream);
 	source_wake(source);
 }
 
@@ -224,7 +229,7 @@ inspect(void *arg, uint64_t stream_id)
 		return;
 	stream->wants_open = true;
 	if (!stream->is_busy)
-		source_table_queue(&source->table, stream);
+		source_table_enter(&source->table, SOURCE_QUEUE_READ, stream);
 	source_wake(source);
 }
 

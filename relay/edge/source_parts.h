@@ -85,6 +85,8 @@ void source_track_tick(struct source *source, uint64_t now_ms);
  * if a reason is found. */
 void source_read_mark(struct source_stream *stream, bool pushed);
 void source_read_mark_all(struct source *source, bool pushed);
+/* Streams that brought news and are quiet since are read once more. */
+void source_read_confirm(struct source *source, uint64_t now_ms);
 /* Sends what the stream wants next. */
 void source_read_step(struct source_stream *stream);
 /* To the hub, unless the stream is a watch's. */

@@ -13,11 +13,15 @@
  * that the position's own entry comes first: there it is, nothing was lost.
  * If it is missing, a transaction of XINFO and XREAD decides what happened.
  *
- * A probe starts at the position itself and only asks whether there is
- * anything: an empty answer costs next to nothing, any other is not used but
- * read again with the own entry in front. It is enough where a proof is young
- * and Redis did not say that something happened: behind every read that brought
- * news (which also arms the key again), and while polling.
+ * Reading also arms the key, so each push is answered by one read. A stream
+ * that brought news is read once more when it has been quiet for a second:
+ * should a push ever be lost, then hardly behind the news of a lively stream.
+ * More is not needed, and at once behind every read it doubles the cost.
+ *
+ * Where polling takes the place of pushes, most reads are probes: they start
+ * at the position itself and only ask whether there is anything. An empty
+ * answer costs next to nothing; any other is not used, but read again with the
+ * own entry in front.
  *
  * One question at a time for each stream: is_busy from the question until
  * finish(). Whoever is told in between may unfollow; the stream then lives
@@ -25,10 +29,9 @@
  */
 
 #define READ_BYTES (1024 * 1024)
-/* A proof is young for so long; also the time within which a deletion is
- * noticed where nothing is pushed. */
-#define PROBE_US      (20 * 1000)
-#define POLL_PROBE_US (1000 * 1000)
+#define CONFIRM_MS 1000
+/* While polling, a deletion is noticed within so long. */
+#define PROBE_US (1000 * 1000)
 
 /* --- marks --- */
 
@@ -44,7 +47,7 @@ source_read_mark(struct source_stream *stream, bool pushed)
 	}
 	if (stream->is_busy)
 		return;
-	source_table_queue(&source->table, stream);
+	source_table_enter(&source->table, SOURCE_QUEUE_READ, stream);
 	source_wake(source);
 }
 
@@ -53,6 +56,33 @@ source_read_mark_all(struct source *source, bool pushed)
 {
 	for (size_t i = 0; i < source->table.count; i++)
 		source_read_mark(source->table.all[i], pushed);
+}
+
+/* Every pause is the same, so the queue stands in the order of time. */
+static void
+confirm_later(struct source_stream *stream)
+{
+	struct source_table *table = &stream->source->table;
+
+	if (stream->is_removed)
+		return;
+	stream->confirm_ms = uv_now(stream->source->loop) + CONFIRM_MS;
+	source_table_leave(table, SOURCE_QUEUE_CONFIRM, stream);
+	source_table_enter(table, SOURCE_QUEUE_CONFIRM, stream);
+}
+
+void
+source_read_confirm(struct source *source, uint64_t now_ms)
+{
+	struct source_table *table = &source->table;
+	struct source_stream *stream =
+	    source_table_first(table, SOURCE_QUEUE_CONFIRM);
+
+	while (stream != NULL && stream->confirm_ms <= now_ms) {
+		source_table_leave(table, SOURCE_QUEUE_CONFIRM, stream);
+		source_read_mark(stream, false);
+		stream = source_table_first(table, SOURCE_QUEUE_CONFIRM);
+	}
 }
 
 /* --- one question at a time --- */
@@ -76,8 +106,8 @@ finish(struct source_stream *stream)
 		return;
 	}
 	if (stream->wants_open || stream->wants_read)
-		source_table_queue(&source->table, stream);
-	if (source->table.first_queued != NULL)
+		source_table_enter(&source->table, SOURCE_QUEUE_READ, stream);
+	if (source_table_first(&source->table, SOURCE_QUEUE_READ) != NULL)
 		source_wake(source);
 }
 
@@ -172,18 +202,17 @@ note_answer(struct source_stream *stream, size_t news)
 	    source_ask_mean(stream->mean_bytes, entries->bytes, entries->count);
 	stream->needs_proof = false;
 	stream->proven_us = stream->read_us;
-	if (news == 0)
-		stream->avoids_probe = false; /* it has become quiet */
+	if (entries->count >= stream->read_count)
+		stream->wants_read = true; /* behind all others */
 	if (news > 0) {
-		/* More may have come since; and this arms the key again. */
-		stream->wants_read = true;
 		source->useful++;
-	} else {
-		stat_add(source->stats, source_empty_reads, 1);
-		if (stream->read_was_pushed &&
-		    stream->news == stream->news_at_push)
-			source->wasted++;
+		confirm_later(stream);
+		return;
 	}
+	stream->avoids_probe = false; /* it has become quiet */
+	stat_add(source->stats, source_empty_reads, 1);
+	if (stream->read_was_pushed && stream->news == stream->news_at_push)
+		source->wasted++;
 }
 
 static struct entry_id
@@ -373,12 +402,9 @@ on_entries(void *arg, const struct redis_value *answer)
 static bool
 may_probe(const struct source_stream *stream, uint64_t now_us)
 {
-	uint64_t young_us =
-	    stream->source->mode == SOURCE_POLL ? POLL_PROBE_US : PROBE_US;
-
-	return !stream->needs_proof && !stream->avoids_probe &&
-	    !stream->was_pushed && !entry_id_is_zero(stream->position) &&
-	    now_us - stream->proven_us <= young_us;
+	return stream->source->mode == SOURCE_POLL && !stream->needs_proof &&
+	    !stream->avoids_probe && !entry_id_is_zero(stream->position) &&
+	    now_us - stream->proven_us <= PROBE_US;
 }
 
 static void

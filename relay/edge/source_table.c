@@ -131,7 +131,8 @@ source_table_remove(struct source_table *table, struct source_stream *stream)
 {
 	struct source_stream *last = table->all[table->count - 1];
 
-	source_table_unqueue(table, stream);
+	for (int queue = 0; queue < SOURCE_QUEUES; queue++)
+		source_table_leave(table, queue, stream);
 	unlink_stream(table, stream);
 	table->all[stream->index] = last;
 	last->index = stream->index;
@@ -164,42 +165,43 @@ source_table_by_key(const struct source_table *table, struct view key)
 }
 
 void
-source_table_queue(struct source_table *table, struct source_stream *stream)
+source_table_enter(struct source_table *table, enum source_queue queue,
+    struct source_stream *stream)
 {
-	if (stream->is_queued)
+	struct source_stream *last = table->last[queue];
+	struct source_place *place = &stream->places[queue];
+
+	if (place->is_taken)
 		return;
-	stream->is_queued = true;
-	stream->next_queued = NULL;
-	stream->prev_queued = table->last_queued;
-	if (table->last_queued != NULL)
-		table->last_queued->next_queued = stream;
+	*place = (struct source_place){ .prev = last, .is_taken = true };
+	if (last != NULL)
+		last->places[queue].next = stream;
 	else
-		table->first_queued = stream;
-	table->last_queued = stream;
+		table->first[queue] = stream;
+	table->last[queue] = stream;
 }
 
 void
-source_table_unqueue(struct source_table *table, struct source_stream *stream)
+source_table_leave(struct source_table *table, enum source_queue queue,
+    struct source_stream *stream)
 {
-	if (!stream->is_queued)
+	struct source_place *place = &stream->places[queue];
+
+	if (!place->is_taken)
 		return;
-	stream->is_queued = false;
-	if (stream->prev_queued != NULL)
-		stream->prev_queued->next_queued = stream->next_queued;
+	place->is_taken = false;
+	if (place->prev != NULL)
+		place->prev->places[queue].next = place->next;
 	else
-		table->first_queued = stream->next_queued;
-	if (stream->next_queued != NULL)
-		stream->next_queued->prev_queued = stream->prev_queued;
+		table->first[queue] = place->next;
+	if (place->next != NULL)
+		place->next->places[queue].prev = place->prev;
 	else
-		table->last_queued = stream->prev_queued;
+		table->last[queue] = place->prev;
 }
 
 struct source_stream *
-source_table_next(struct source_table *table)
+source_table_first(const struct source_table *table, enum source_queue queue)
 {
-	struct source_stream *stream = table->first_queued;
-
-	if (stream != NULL)
-		source_table_unqueue(table, stream);
-	return stream;
+	return table->first[queue];
 }

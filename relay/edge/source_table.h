@@ -4,8 +4,7 @@
 
 /*
  * The streams that a source follows: found by the hub's id and by key, walked
- * in turn for sweeps, and those with something to do in a queue, first in,
- * first out.
+ * in turn for sweeps, and standing in queues, first in, first out.
  */
 
 #include "entry_id.h"
@@ -13,6 +12,17 @@
 
 struct source;
 struct source_watch;
+
+enum source_queue {
+	SOURCE_QUEUE_READ,    /* something is to be asked */
+	SOURCE_QUEUE_CONFIRM, /* brought news a short time ago */
+	SOURCE_QUEUES
+};
+
+struct source_place {
+	struct source_stream *next, *prev;
+	bool is_taken;
+};
 
 /* One followed stream. Owned by the table; kept past its removal while an
  * answer is under way (is_busy), then freed by whoever gets the answer. */
@@ -31,9 +41,8 @@ struct source_stream {
 	bool was_pushed;   /* … because Redis said so */
 	bool needs_proof;  /* the next read must not be a probe */
 	bool avoids_probe; /* … nor any while it is this lively */
-	bool is_queued;
-	bool is_busy;    /* an answer is under way */
-	bool is_removed; /* unfollowed meanwhile */
+	bool is_busy;      /* an answer is under way */
+	bool is_removed;   /* unfollowed meanwhile */
 
 	/* The read under way, or the last one. */
 	uint64_t read_us;    /* when it was sent */
@@ -46,8 +55,9 @@ struct source_stream {
 	uint64_t news_at_push; /* … when the last push came */
 
 	struct source_stream *next_by_id, *next_by_key;
-	struct source_stream *next_queued, *prev_queued;
-	size_t index; /* in all[] */
+	struct source_place places[SOURCE_QUEUES];
+	uint64_t confirm_ms; /* when it is to be looked at once more */
+	size_t index;        /* in all[] */
 };
 
 struct source_table {
@@ -56,7 +66,7 @@ struct source_table {
 	struct source_stream **by_id, **by_key; /* chains */
 	size_t buckets; /* a power of two; 0 before the first */
 	uint64_t seed;  /* keys come from outside */
-	struct source_stream *first_queued, *last_queued;
+	struct source_stream *first[SOURCE_QUEUES], *last[SOURCE_QUEUES];
 };
 
 void source_table_init(struct source_table *table, uint64_t seed);
@@ -76,13 +86,14 @@ struct source_stream *source_table_by_id(
 struct source_stream *source_table_by_key(
     const struct source_table *table, struct view key);
 
-/* At the end of the queue; nothing when it stands there already. */
-void source_table_queue(
-    struct source_table *table, struct source_stream *stream);
-/* The first of the queue, taken out; NULL when empty. */
-struct source_stream *source_table_next(struct source_table *table);
+/* To the end of the queue; nothing when it stands there already. */
+void source_table_enter(struct source_table *table, enum source_queue queue,
+    struct source_stream *stream);
 /* Out of the queue, wherever it stands. */
-void source_table_unqueue(
-    struct source_table *table, struct source_stream *stream);
+void source_table_leave(struct source_table *table, enum source_queue queue,
+    struct source_stream *stream);
+/* The first one, which stays there; NULL when empty. */
+struct source_stream *source_table_first(
+    const struct source_table *table, enum source_queue queue);
 
 #endif

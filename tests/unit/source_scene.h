@@ -210,14 +210,14 @@ scene_settle(struct scene *scene)
 	do {
 		uv_run(&scene->loop, UV_RUN_NOWAIT);
 	} while (scene->source->in_flight > 0 ||
-	    scene->source->table.first_queued != NULL);
+	    scene->source->table.first[SOURCE_QUEUE_READ] != NULL);
 	/* Pushes that Redis sent before it answered us are here by now. */
 	redis_fixture_run(&scene->redis, "PING");
 	for (int i = 0; i < 3; i++)
 		do {
 			uv_run(&scene->loop, UV_RUN_NOWAIT);
 		} while (scene->source->in_flight > 0 ||
-		    scene->source->table.first_queued != NULL);
+		    scene->source->table.first[SOURCE_QUEUE_READ] != NULL);
 }
 
 /* Without starting. */

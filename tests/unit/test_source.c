@@ -610,6 +610,24 @@ the_sweep_finds_what_no_push_told(void **state)
 	scene_close(scene);
 }
 
+/* A stream that brought news is read once more a second later. */
+static void
+a_push_lost_behind_news_is_made_up_for(void **state)
+{
+	struct scene *scene = *state;
+	struct told *told = open_five(scene);
+	uint64_t since_ns;
+
+	redis_fixture_run(&scene->redis, "XADD s * event x");
+	scene_until(scene, &told->entries, 1);
+	make_deaf(scene);
+	redis_fixture_run(&scene->redis, "XADD s * event x");
+	since_ns = uv_hrtime();
+	scene_until(scene, &told->entries, 2);
+	assert_true(uv_hrtime() - since_ns < 5000000000);
+	scene_close(scene);
+}
+
 static void
 count_tick(uv_timer_t *timer)
 {
@@ -854,8 +872,8 @@ redis_sees_one_read_for_each_news(void **state)
 	}
 	redis_fixture_run(&scene->redis, "ECHO the-end");
 	seen = read_monitor(monitor);
-	/* The news, and one that arms the key again and finds nothing. */
-	assert_in_range(seen.reads, 100, 205);
+	/* One each; a slow machine may need a second to confirm now and then. */
+	assert_in_range(seen.reads, 100, 110);
 	assert_int_equal(seen.others, 0);
 	redisFree(monitor);
 	scene_close(scene);
@@ -948,6 +966,7 @@ main(void)
 		scene_test(loss_of_either_link_closes_both),
 		scene_test(without_rearming_it_goes_deaf),
 		scene_test(the_sweep_finds_what_no_push_told),
+		scene_test(a_push_lost_behind_news_is_made_up_for),
 		scene_test(without_the_sweep_it_stays_deaf),
 		scene_test(a_demoted_master_is_left),
 		scene_test(a_redis_that_is_absent_is_told_once),
