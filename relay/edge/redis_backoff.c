@@ -15,6 +15,13 @@ void
 redis_backoff_reset(struct redis_backoff *backoff)
 {
 	backoff->next_ms = backoff->min_ms;
+	backoff->came_up_ms = 0;
+}
+
+void
+redis_backoff_came_up(struct redis_backoff *backoff, uint64_t now_ms)
+{
+	backoff->came_up_ms = now_ms;
 }
 
 /* xorshift: good enough for jitter. */
@@ -28,10 +35,15 @@ next_random(struct redis_backoff *backoff)
 }
 
 unsigned
-redis_backoff_pause_ms(struct redis_backoff *backoff)
+redis_backoff_lost(struct redis_backoff *backoff, uint64_t now_ms)
 {
-	unsigned pause_ms = backoff->next_ms;
+	unsigned pause_ms;
 
+	if (backoff->came_up_ms != 0 &&
+	    now_ms - backoff->came_up_ms >= backoff->max_ms)
+		redis_backoff_reset(backoff);
+	backoff->came_up_ms = 0;
+	pause_ms = backoff->next_ms;
 	backoff->next_ms =
 	    pause_ms < backoff->max_ms / 2 ? pause_ms * 2 : backoff->max_ms;
 	return pause_ms - (unsigned)(next_random(backoff) % (pause_ms / 5 + 1));

@@ -7,6 +7,7 @@
 #include "redis_queue.h"
 #include "redis_uv.h"
 #include "redis_wire.h"
+#include "turn.h"
 #include "xmalloc.h"
 
 #include <assert.h>
@@ -20,9 +21,7 @@
  * serves all: end of the pause, deadline of the attempt, deadline of the
  * earliest command or time of the next PING.
  *
- * Commands are collected and written once a loop turn: the prepare handle runs
- * before the loop sleeps; the idle handle keeps it from sleeping if a command
- * came after that, from another prepare handle.
+ * Commands are collected and written once a loop turn, before the loop sleeps.
  *
  * Callbacks may do anything to the link, even free it: each connection has a
  * number, and a loop over replies ends when the number has changed. The
@@ -51,12 +50,9 @@ struct redis_link {
 	struct redis_backoff backoff;
 
 	uv_timer_t timer;
-	uv_prepare_t flush;
-	uv_idle_t awake;
-	unsigned open_handles;
+	struct turn *flush;
 	uint64_t due_ms;   /* when the timer fires */
 	uint64_t heard_ms; /* when the last bytes came */
-	uint64_t came_up_ms;
 
 	uint64_t reconnects;
 	uint64_t latency_us;
@@ -64,9 +60,6 @@ struct redis_link {
 
 /* A slow but living answer may take this many times the default deadline. */
 #define PATIENCE 12
-
-static void drop(struct redis_link *link, const char *reason);
-static void connect_now(struct redis_link *link);
 
 /* --- the timer --- */
 
@@ -116,30 +109,16 @@ disconnect(struct redis_link *link)
 {
 	link->connection++;
 	link->is_subscribed = false;
-	uv_prepare_stop(&link->flush);
-	uv_idle_stop(&link->awake);
+	turn_cancel(link->flush);
 	redis_uv_close(&link->uv); /* first: it polls the wire's socket */
 	redis_wire_free(&link->wire);
-}
-
-/* A connection that did not last does not make the pauses short again. */
-static void
-pause_before_next(struct redis_link *link)
-{
-	uint64_t now_ms = uv_now(link->loop);
-
-	if (link->came_up_ms != 0 &&
-	    now_ms - link->came_up_ms >= link->options.backoff_max_ms)
-		redis_backoff_reset(&link->backoff);
-	link->came_up_ms = 0;
-	link->state = WAITING;
-	set_timer(link, now_ms + redis_backoff_pause_ms(&link->backoff));
 }
 
 /* The connection is gone, or was never made; another follows. */
 static void
 drop(struct redis_link *link, const char *reason)
 {
+	uint64_t now_ms = uv_now(link->loop);
 	uint64_t connection;
 
 	if (link->state == STOPPED || link->state == WAITING)
@@ -147,7 +126,8 @@ drop(struct redis_link *link, const char *reason)
 	disconnect(link);
 	connection = link->connection;
 	link->reconnects++;
-	pause_before_next(link);
+	link->state = WAITING;
+	set_timer(link, now_ms + redis_backoff_lost(&link->backoff, now_ms));
 	log_throttled(LOG_LEVEL_WARN, "redis", "lost", "link", link->name,
 	    "reason", reason, NULL);
 	redis_queue_answer_lost(&link->queue);
@@ -167,14 +147,6 @@ fatal_reason(const struct redis_value *value)
 	return reason != NULL && strcmp(reason, "noperm") != 0 ? reason : NULL;
 }
 
-/* A Pub/Sub message: ["message", channel, payload]. */
-static bool
-is_message(const struct redis_link *link, const struct redis_value *value)
-{
-	return link->is_subscribed && redis_value_count(value) == 3 &&
-	    view_is(redis_value_text(redis_value_at(value, 0)), "message");
-}
-
 static void
 give_answer(struct redis_link *link, const struct redis_value *value)
 {
@@ -192,11 +164,13 @@ give_answer(struct redis_link *link, const struct redis_value *value)
 static void
 handle_reply(struct redis_link *link, const struct redis_value *value)
 {
+	const struct redis_value *message =
+	    link->is_subscribed ? redis_wire_message(value) : NULL;
 	const char *reason;
 
-	if (is_message(link, value)) {
+	if (message != NULL) {
 		if (link->ops.push != NULL)
-			link->ops.push(link->arg, redis_value_at(value, 2));
+			link->ops.push(link->arg, message);
 		return;
 	}
 	if (link->queue.count > 0) {
@@ -249,36 +223,15 @@ on_readable(void *arg)
 /* --- writing --- */
 
 static void
-flush(struct redis_link *link)
+flush(void *arg)
 {
+	struct redis_link *link = arg;
 	int rest = redis_wire_flush(link->wire);
 
 	if (rest < 0)
 		drop(link, "closed");
 	else
 		redis_uv_want_write(link->uv, rest > 0);
-}
-
-static void
-on_writable(void *arg)
-{
-	flush(arg);
-}
-
-static void
-on_flush(uv_prepare_t *prepare)
-{
-	struct redis_link *link = prepare->data;
-
-	uv_prepare_stop(&link->flush);
-	uv_idle_stop(&link->awake);
-	flush(link);
-}
-
-static void
-on_awake(uv_idle_t *idle)
-{
-	(void)idle; /* being active is its whole purpose */
 }
 
 static int
@@ -299,8 +252,7 @@ send_command(struct redis_link *link, const struct view *argv, size_t argc,
 	if (redis_wire_append(link->wire, argv, argc) != 0)
 		return -1;
 	redis_queue_push(&link->queue, &waiter);
-	uv_prepare_start(&link->flush, on_flush);
-	uv_idle_start(&link->awake, on_awake);
+	turn_want(link->flush);
 
 	uint64_t due_ms = redis_waiter_due_ms(&waiter, alive_until_ms(link));
 
@@ -328,7 +280,7 @@ on_greeted(void *arg, const char *refusal)
 		return;
 	}
 	link->state = UP;
-	link->came_up_ms = uv_now(link->loop);
+	redis_backoff_came_up(&link->backoff, uv_now(link->loop));
 	schedule_up(link);
 	log_throttled(LOG_LEVEL_INFO, "redis", "up", "link", link->name, NULL);
 	if (link->ops.up != NULL)
@@ -363,7 +315,7 @@ static void
 connect_now(struct redis_link *link)
 {
 	static const struct redis_uv_ops uv_ops = { on_connected, on_failed,
-		on_readable, on_writable };
+		on_readable, flush };
 
 	link->state = CONNECTING;
 	set_timer(link, uv_now(link->loop) + link->options.connect_ms);
@@ -440,13 +392,9 @@ redis_link_new(struct uv_loop_s *loop, const struct redis_target *target,
 	link->greeting.done = on_greeted;
 	link->greeting.arg = link;
 	snprintf(link->name, sizeof(link->name), "%s", options->name);
+	link->flush = turn_new(loop, TURN_BEFORE_POLL, flush, link);
 	uv_timer_init(loop, &link->timer);
-	uv_prepare_init(loop, &link->flush);
-	uv_idle_init(loop, &link->awake);
 	link->timer.data = link;
-	link->flush.data = link;
-	link->awake.data = link;
-	link->open_handles = 3;
 	return link;
 }
 
@@ -466,19 +414,16 @@ redis_link_stop(struct redis_link *link)
 		return;
 	disconnect(link);
 	link->state = STOPPED;
-	link->came_up_ms = 0;
 	redis_backoff_reset(&link->backoff);
 	set_timer(link, UINT64_MAX);
 	redis_queue_answer_lost(&link->queue);
 }
 
 static void
-on_handle_closed(uv_handle_t *handle)
+on_timer_closed(uv_handle_t *handle)
 {
 	struct redis_link *link = handle->data;
 
-	if (--link->open_handles > 0)
-		return;
 	redis_queue_fini(&link->queue);
 	free(link);
 }
@@ -494,9 +439,8 @@ redis_link_free(struct redis_link **link_p)
 	assert(!link->is_freed);
 	link->is_freed = true;
 	redis_link_stop(link);
-	uv_close((uv_handle_t *)&link->timer, on_handle_closed);
-	uv_close((uv_handle_t *)&link->flush, on_handle_closed);
-	uv_close((uv_handle_t *)&link->awake, on_handle_closed);
+	turn_free(&link->flush);
+	uv_close((uv_handle_t *)&link->timer, on_timer_closed);
 }
 
 void

@@ -177,3 +177,12 @@ redis_wire_free_value(struct redis_value *value)
 {
 	freeReplyObject(value);
 }
+
+const struct redis_value *
+redis_wire_message(const struct redis_value *value)
+{
+	if (redis_value_count(value) != 3 ||
+	    !view_is(redis_value_text(redis_value_at(value, 0)), "message"))
+		return NULL;
+	return redis_value_at(value, 2);
+}

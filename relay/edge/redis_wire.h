@@ -38,5 +38,8 @@ enum redis_wire_read redis_wire_read(struct redis_wire *wire);
  * came is no RESP, or over a bound. */
 int redis_wire_next(struct redis_wire *wire, struct redis_value **value_r);
 void redis_wire_free_value(struct redis_value *value);
+/* The payload when it is a Pub/Sub message, ["message", channel, payload];
+ * else NULL. */
+const struct redis_value *redis_wire_message(const struct redis_value *value);
 
 #endif

@@ -11,9 +11,9 @@
 
 /*
  * The turn: pushes and answers arrive while the loop polls and only mark
- * streams; the check handle runs right behind and sends one XREAD for each
- * marked stream, first in, first out. So everything that one turn brought is
- * one pipeline, written by the link before the loop sleeps again.
+ * streams; right behind, one XREAD is sent for each marked stream, first in,
+ * first out. So everything that one turn brought is one pipeline, written by
+ * the link before the loop sleeps again.
  */
 
 /* Reads under way at once. They queue up in Redis, not here: an answer is
@@ -47,30 +47,20 @@ pump(struct source *source)
 }
 
 static void
-on_check(uv_check_t *check)
+on_turn(void *arg)
 {
-	struct source *source = check->data;
+	struct source *source = arg;
 
-	uv_check_stop(&source->check);
-	uv_idle_stop(&source->awake);
 	if (source->mode == SOURCE_DOWN)
 		source_window_fail_all(source);
 	pump(source);
 }
 
-static void
-on_awake(uv_idle_t *idle)
-{
-	(void)idle; /* being active is its whole purpose */
-}
-
 void
 source_wake(struct source *source)
 {
-	if (source->is_closing)
-		return;
-	uv_check_start(&source->check, on_check);
-	uv_idle_start(&source->awake, on_awake);
+	if (!source->is_closing)
+		turn_want(source->turn);
 }
 
 static void
@@ -266,13 +256,9 @@ source_new(struct uv_loop_s *loop, const struct redis_target *target,
 	    &source->table, uv_hrtime() ^ (uint64_t)(uintptr_t)source);
 	source->pace =
 	    source_pace_new(loop, options->pace_max_us, on_pause_over, source);
-	uv_check_init(loop, &source->check);
-	uv_idle_init(loop, &source->awake);
+	source->turn = turn_new(loop, TURN_AFTER_POLL, on_turn, source);
 	uv_timer_init(loop, &source->tick);
-	source->check.data = source;
-	source->awake.data = source;
 	source->tick.data = source;
-	source->open_handles = 3;
 	source_track_init(source, target);
 	return source;
 }
@@ -292,13 +278,9 @@ source_start(struct source *source)
 }
 
 static void
-on_handle_closed(uv_handle_t *handle)
+on_tick_closed(uv_handle_t *handle)
 {
-	struct source *source = handle->data;
-
-	if (--source->open_handles > 0)
-		return;
-	free(source);
+	free(handle->data);
 }
 
 void
@@ -320,9 +302,8 @@ source_free(struct source **source_p)
 	source_table_fini(&source->table);
 	source_entries_fini(&source->entries);
 	source_pace_free(&source->pace);
-	uv_close((uv_handle_t *)&source->check, on_handle_closed);
-	uv_close((uv_handle_t *)&source->awake, on_handle_closed);
-	uv_close((uv_handle_t *)&source->tick, on_handle_closed);
+	turn_free(&source->turn);
+	uv_close((uv_handle_t *)&source->tick, on_tick_closed);
 }
 
 bool

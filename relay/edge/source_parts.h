@@ -13,6 +13,7 @@
 #include "source_pace.h"
 #include "source_parse.h"
 #include "source_table.h"
+#include "turn.h"
 
 #include <uv.h>
 
@@ -59,10 +60,8 @@ struct source {
 	uint64_t last_watch;
 	size_t watches;
 
-	uv_check_t check; /* after polling: sends what is queued */
-	uv_idle_t awake;  /* the loop must not sleep before that */
+	struct turn *turn; /* sends what is queued */
 	uv_timer_t tick;
-	unsigned open_handles;
 	struct source_pace *pace;
 	size_t sweep_at;         /* index in table.all */
 	uint64_t sweep_credit;   /* streams × ms that are due */
