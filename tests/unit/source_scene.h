@@ -280,6 +280,44 @@ assert_id(struct entry_id id, uint64_t ms, uint64_t seq)
 	assert_int_equal(id.seq, seq);
 }
 
+/* A stream of 1-0 … 5-0 that is followed from 5-0. */
+static inline struct told *
+scene_open_five(struct scene *scene)
+{
+	for (int i = 1; i <= 5; i++)
+		redis_fixture_run(&scene->redis, "XADD s %d-0 event %d", i, i);
+	scene_open(scene);
+	scene_follow(scene, 1, "s");
+	return &scene->hub.streams[1];
+}
+
+static inline void
+scene_script(struct scene *scene, const char *script)
+{
+	redis_fixture_run(&scene->redis, "EVAL %s 1 s", script);
+}
+
+static inline void
+scene_count(uv_timer_t *timer)
+{
+	++*(unsigned *)timer->data;
+}
+
+static inline void
+scene_run_for_ms(struct scene *scene, uint64_t ms)
+{
+	unsigned fired = 0;
+	uv_timer_t timer;
+
+	uv_timer_init(&scene->loop, &timer);
+	timer.data = &fired;
+	uv_update_time(&scene->loop);
+	uv_timer_start(&timer, scene_count, ms, 0);
+	scene_until(scene, &fired, 1);
+	uv_close((uv_handle_t *)&timer, NULL);
+	uv_run(&scene->loop, UV_RUN_NOWAIT);
+}
+
 static int
 scene_setup(void **state)
 {
