@@ -45,8 +45,8 @@ void schema_describe_key(
 /* `did you mean "…"?` with the name nearest to the string at `at`. */
 void schema_hint_table(struct schema_explain *explain,
     const struct schema_table *table, uint32_t at, struct violation *violation);
-/* The same out of all members that the node and its parts declare, except
- * those that the object has. */
+/* The same out of all members that the node and its parts declare, first of
+ * those that the object does not have. */
 void schema_hint_member(struct schema_explain *explain, uint32_t id,
     uint32_t object, uint32_t key, struct violation *violation);
 /* For a missing member: the undeclared one that may be meant. */

@@ -88,7 +88,7 @@ add_declared(struct names *names, const struct schema *schema, uint32_t id,
 		add_of_rule(names, schema, &node->fast[i], depth - 1);
 }
 
-/* What the object has already cannot be what a misspelt name means. */
+/* What the object has already is seldom what a misspelt name means. */
 static void
 drop_present(
     struct schema_explain *explain, struct names *names, uint32_t object)
@@ -107,10 +107,14 @@ schema_hint_member(struct schema_explain *explain, uint32_t id, uint32_t object,
 {
 	struct names names = { .count = 0 };
 	add_declared(&names, explain->run.schema, id, SEARCH_DEPTH);
-	drop_present(explain, &names, object);
+	struct names absent = names;
+	drop_present(explain, &absent, object);
 	struct view text =
 	    json_string(explain->run.doc, key, &explain->run.scratch->text);
-	set_hint(violation, nearest_name(text, names.texts, names.count));
+	const char *near = nearest_name(text, absent.texts, absent.count);
+	if (!near)
+		near = nearest_name(text, names.texts, names.count);
+	set_hint(violation, near);
 }
 
 static bool

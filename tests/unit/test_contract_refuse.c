@@ -346,6 +346,18 @@ a_misspelt_member_is_named_with_the_nearest(void **state)
 }
 
 static void
+a_member_that_is_there_twice_is_named_as_well(void **state)
+{
+	(void)state;
+	uint16_t close;
+	assert_false(ask(bundled,
+	    "{\"type\":\"message\",\"content\":\"x\",\"repo_url\":\"u\","
+	    "\"repoUrl\":\"u\"}",
+	    &close));
+	assert_said("/details/violations/0/hint", "did you mean \"repo_url\"?");
+}
+
+static void
 a_misspelt_type_is_named_with_the_nearest(void **state)
 {
 	(void)state;
@@ -459,6 +471,7 @@ main(void)
 		cmocka_unit_test(an_unknown_type_is_printed_as_python_does),
 		cmocka_unit_test(a_long_type_is_cut_between_characters),
 		cmocka_unit_test(a_misspelt_member_is_named_with_the_nearest),
+		cmocka_unit_test(a_member_that_is_there_twice_is_named_as_well),
 		cmocka_unit_test(a_misspelt_type_is_named_with_the_nearest),
 		cmocka_unit_test(
 		    a_member_with_a_refusal_of_its_own_is_listed_once),

@@ -4,6 +4,7 @@
  * recorded run, the examples of notices, the status page. */
 
 #include "contract.h"
+#include "notice.h"
 #include "status.h"
 
 #include <setjmp.h>
@@ -184,6 +185,82 @@ every_notice_has_an_example_that_is_valid(void **state)
 	schema_free(&schema);
 }
 
+/* The frame that was written last, without its WebSocket header. */
+static void
+assert_notice(const struct schema *schema, struct buf *out)
+{
+	struct view frame = notice_finish(out);
+	const char *start = memchr(frame.data, '{', frame.len);
+	scan(&doc, view_make(start, frame.len - (size_t)(start - frame.data)));
+	assert_valid(schema, &doc, 0);
+	notice_begin(out);
+}
+
+static void
+say_hello(const struct schema *schema, const struct contract *contract,
+    struct buf *out)
+{
+	struct notice_hello hello = { .contract = contract,
+		.endpoint = "chat",
+		.connection = view_of("n-0-1"),
+		.newest = { 5, 1 },
+		.is_degraded = true };
+	notice_hello(out, &hello);
+	assert_notice(schema, out);
+	hello.session = view_of("s");
+	hello.has_ids = hello.has_entries = true;
+	hello.is_degraded = false;
+	notice_hello(out, &hello);
+	assert_notice(schema, out);
+}
+
+static void
+say_gaps(const struct schema *schema, struct buf *out)
+{
+	for (int reason = 0; reason <= GAP_DEAD_LETTERED; reason++) {
+		struct gap gap = { .reason = (enum gap_reason)reason,
+			.through = { UINT64_MAX, UINT64_MAX },
+			.resumes_known = reason == 0 };
+		notice_gap(out, &gap);
+		assert_notice(schema, out);
+	}
+}
+
+static void
+what_the_relay_says_is_as_its_schema_says(void **state)
+{
+	(void)state;
+	struct contract *contract = load();
+	struct schema *schema = compile("notices.schema.json");
+	struct entry_id id = { 7, 0 };
+	struct notice_ack ack = { .command = id,
+		.session = view_of("s"),
+		.type = "message",
+		.request_id = view_of("\"r\"") };
+	struct buf out;
+	buf_init(&out, 0);
+	notice_begin(&out);
+	say_hello(schema, contract, &out);
+	say_gaps(schema, &out);
+	notice_live(&out, id, 3);
+	assert_notice(schema, &out);
+	notice_cursor(&out, id);
+	assert_notice(schema, &out);
+	notice_degraded(&out, "closed", true, 1);
+	assert_notice(schema, &out);
+	notice_recovered(&out, 5);
+	assert_notice(schema, &out);
+	notice_ack(&out, &ack);
+	assert_notice(schema, &out);
+	notice_drain(&out, 5, &id);
+	assert_notice(schema, &out);
+	notice_drain(&out, 5, NULL);
+	assert_notice(schema, &out);
+	buf_fini(&out);
+	schema_free(&schema);
+	contract_free(&contract);
+}
+
 static void
 a_notice_with_a_wrong_member_is_refused(void **state)
 {
@@ -250,6 +327,7 @@ main(void)
 		cmocka_unit_test(
 		    the_recorded_run_holds_every_type_and_keeps_the_contract),
 		cmocka_unit_test(every_notice_has_an_example_that_is_valid),
+		cmocka_unit_test(what_the_relay_says_is_as_its_schema_says),
 		cmocka_unit_test(a_notice_with_a_wrong_member_is_refused),
 		cmocka_unit_test(the_status_page_is_as_its_schema_says),
 	};
