@@ -26,9 +26,8 @@ struct tail {
 	const char *since;
 	const char *expect_file;
 	const char *session;
-	char path[256];
-	char query_name[64];
-	char discriminator[64];
+	struct contract *contract;
+	const struct contract_endpoint *endpoint;
 	char cursor[ENTRY_ID_TEXT_MAX]; /* resume from here; "" = none yet */
 	uint64_t count; /* stop after this many events; 0 = no */
 	uint64_t events, gaps, connects;
@@ -74,22 +73,12 @@ learn_endpoint(struct tail *tail, const char *folder, const char *name)
 {
 	char bundled[4096];
 	bundled_contract(bundled, sizeof(bundled));
-	struct contract *contract =
-	    contract_load(folder ? folder : bundled, &tail->err);
-	if (!contract)
+	tail->contract = contract_load(folder ? folder : bundled, &tail->err);
+	if (!tail->contract)
 		return ctl_fail(tail->ctl, CTL_INPUT, "contract", "%s: %s",
 		    tail->err.where, tail->err.message);
-	const struct contract_endpoint *endpoint =
-	    find_endpoint(contract, name);
-	if (endpoint) {
-		snprintf(tail->path, sizeof(tail->path), "%s", endpoint->path);
-		snprintf(tail->query_name, sizeof(tail->query_name), "%s",
-		    endpoint->session_query);
-		snprintf(tail->discriminator, sizeof(tail->discriminator), "%s",
-		    endpoint->server.discriminator);
-	}
-	contract_free(&contract);
-	if (endpoint)
+	tail->endpoint = find_endpoint(tail->contract, name);
+	if (tail->endpoint)
 		return 0;
 	return ctl_fail(tail->ctl, CTL_USAGE, "usage",
 	    "the contract has no endpoint %s that is read by session id",
@@ -240,7 +229,8 @@ static void
 build_url(const struct tail *tail, struct buf *out)
 {
 	buf_clear(out);
-	buf_addf(out, "%s%s?%s=", tail->url, tail->path, tail->query_name);
+	buf_addf(out, "%s%s?%s=", tail->url, tail->endpoint->path,
+	    tail->endpoint->session_query);
 	add_encoded(out, tail->session);
 	if (tail->cursor[0])
 		buf_addf(out, "&after=%s", tail->cursor);
@@ -335,30 +325,45 @@ verdict(struct tail *tail, enum ws_client_end end)
 	return CTL_FINE;
 }
 
+static int
+open_expect(struct tail *tail)
+{
+	if (!tail->expect_file)
+		return 0;
+	if (stream_expect_open(&tail->expect, tail->expect_file,
+		&tail->endpoint->server, &tail->err) != 0)
+		return ctl_fail(tail->ctl, CTL_INPUT, "input", "%s: %s",
+		    tail->err.where, tail->err.message);
+	tail->has_expect = true;
+	return 0;
+}
+
+static int
+run_tail(struct tail *tail, const char *show)
+{
+	json_doc_init(&tail->doc);
+	stream_view_init(
+	    &tail->view, stdout, show, tail->endpoint->server.discriminator);
+	if (tail->after)
+		keep_cursor(tail, view_of(tail->after));
+	int status = verdict(tail, follow(tail));
+	stream_view_fini(&tail->view);
+	json_doc_fini(&tail->doc);
+	return status;
+}
+
 int
 cmd_stream_tail(struct ctl *ctl)
 {
 	struct tail tail = { .ctl = ctl, .url = "ws://127.0.0.1:8080" };
 	const char *show = "";
 	int status = parse(&tail, &show);
-	if (status != 0)
-		return status;
-	if (tail.after)
-		keep_cursor(&tail, view_of(tail.after));
-	if (tail.expect_file) {
-		if (stream_expect_open(
-			&tail.expect, tail.expect_file, &tail.err) != 0)
-			return ctl_fail(ctl, CTL_INPUT, "input", "%s: %s",
-			    tail.err.where, tail.err.message);
-		tail.has_expect = true;
-	}
-	json_doc_init(&tail.doc);
-	stream_view_init(&tail.view, stdout, show, tail.discriminator);
-	enum ws_client_end end = follow(&tail);
-	status = verdict(&tail, end);
-	stream_view_fini(&tail.view);
-	json_doc_fini(&tail.doc);
+	if (status == 0)
+		status = open_expect(&tail);
+	if (status == 0)
+		status = run_tail(&tail, show);
 	if (tail.has_expect)
 		stream_expect_close(&tail.expect);
+	contract_free(&tail.contract);
 	return status;
 }

@@ -25,11 +25,25 @@ stream_split_cursor(
 	return true;
 }
 
+/* Does the endpoint show this event at all? */
+static bool
+is_shown(struct stream_expect *expect, struct view event)
+{
+	struct json_fault fault;
+	struct json_limits limits = { .max_depth = 128 };
+	return json_scan(&expect->doc, event, &limits, &fault) == 0 &&
+	    contract_select(expect->side, &expect->doc) != NULL;
+}
+
+/* On to the next event of the run that is due. */
 static int
 advance(struct stream_expect *expect, struct error *err)
 {
 	uint64_t at_ms;
-	int got = run_file_next(&expect->run, &at_ms, &expect->next, err);
+	int got;
+	do {
+		got = run_file_next(&expect->run, &at_ms, &expect->next, err);
+	} while (got > 0 && !is_shown(expect, expect->next));
 	if (got < 0)
 		return -1;
 	expect->is_done = got == 0;
@@ -37,16 +51,17 @@ advance(struct stream_expect *expect, struct error *err)
 }
 
 int
-stream_expect_open(
-    struct stream_expect *expect, const char *file, struct error *err)
+stream_expect_open(struct stream_expect *expect, const char *file,
+    const struct contract_side *side, struct error *err)
 {
-	*expect = (struct stream_expect){ 0 };
+	*expect = (struct stream_expect){ .side = side };
 	if (run_file_open(&expect->run, file, err) != 0)
 		return -1;
+	json_doc_init(&expect->doc);
 	if (advance(expect, err) == 0 && !expect->is_done)
 		return 0;
 	if (expect->is_done)
-		error_set(err, file, "holds no event");
+		error_set(err, file, "holds no event of this endpoint");
 	stream_expect_close(expect);
 	return -1;
 }
@@ -55,6 +70,7 @@ void
 stream_expect_close(struct stream_expect *expect)
 {
 	run_file_close(&expect->run);
+	json_doc_fini(&expect->doc);
 }
 
 static size_t

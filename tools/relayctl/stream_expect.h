@@ -3,21 +3,26 @@
 #define STREAM_EXPECT_H
 
 /*
- * Compares what a subscriber gets with a recorded run: every event, in order,
- * byte for byte behind the cursor.
+ * Compares what a subscriber gets with a recorded run: every event that its
+ * endpoint shows, in order, byte for byte behind the cursor.
  */
 
+#include "contract.h"
 #include "run_file.h"
 
 struct stream_expect {
 	struct run_file run;
+	struct json_doc doc;
+	const struct contract_side
+	    *side; /* borrowed: what the endpoint shows */
 	size_t matched;
 	bool is_done; /* every event of the run has arrived */
 	struct view next;
 };
 
-int stream_expect_open(
-    struct stream_expect *expect, const char *file, struct error *err);
+/* `side` is borrowed until stream_expect_close. */
+int stream_expect_open(struct stream_expect *expect, const char *file,
+    const struct contract_side *side, struct error *err);
 void stream_expect_close(struct stream_expect *expect);
 
 /* One event frame, cursor included. -1: another one was due; err names the
