@@ -431,12 +431,22 @@ async def receive_json(socket_, seconds=10.0):
         await asyncio.wait_for(socket_.recv(), seconds * SLOW))
 
 
+async def receive_event(socket_, seconds=10.0):
+    """The text of the next frame that is no notice."""
+    while True:
+        text = await asyncio.wait_for(socket_.recv(), seconds * SLOW)
+        if not text.startswith('{"type":"relay.'):
+            return text
+
+
 async def receive_type(socket_, kind, seconds=10.0, log=None):
     """Reads frames until one of this type; the others go to `log`."""
     while True:
         frame = await receive_json(socket_, seconds)
-        if frame["type"] == kind:
+        if frame.get("type") == kind:
             return frame
+        # Nobody waits for anything behind an error that was not expected.
+        assert frame.get("type") != "error", frame
         if log is not None:
             log.append(frame)
 

@@ -8,8 +8,9 @@ import socket
 import pytest
 
 from harness import (CHAT, EVENTS, Publisher, Subscriber, closed_with,
-                     completed, connect, digest, dumps, events_key, receive_json,
-                     receive_type, run, split_cursor, step)
+                     completed, connect, digest, dumps, events_key,
+                     receive_event,
+                     receive_json, receive_type, run, split_cursor, step)
 
 
 def test_hello_then_live_then_events_in_order(relay, store):
@@ -187,7 +188,8 @@ def test_each_endpoint_sees_its_own_types(relay, store):
         store.xadd(key, {"event": dumps(event)})
         store.xadd(key, {"event": dumps(step(1))})
         store.xadd(key, {"event": dumps(completed(2))})
-        types = [json.loads(await chat.recv())["type"] for _ in range(3)]
+        types = [json.loads(await receive_event(chat))["type"]
+                 for _ in range(3)]
         assert types == ["event", "execution_step", "execution_completed"]
         await watcher.read_until(lambda log: len(log.got) == 2)
         await chat.close()
