@@ -94,6 +94,9 @@ class RedisServer:
     def client(self, **options):
         return redis.Redis(unix_socket_path=self.socket, **options)
 
+    def is_running(self):
+        return self.process is not None and self.process.poll() is None
+
     def kill(self):
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
@@ -128,6 +131,9 @@ class Relay:
         self.starts = 0
         self.process = None
         self.start()
+        # Its links to Redis come up a moment after the listeners.
+        if isinstance(redis_server, RedisServer) and redis_server.is_running():
+            wait_for(lambda: self.get("/ready")[0] == 200, 20, "/ready")
 
     def start(self):
         self.starts += 1
@@ -437,6 +443,17 @@ async def receive_event(socket_, seconds=10.0):
         text = await asyncio.wait_for(socket_.recv(), seconds * SLOW)
         if not text.startswith('{"type":"relay.'):
             return text
+
+
+async def bound(socket_, seconds=10.0):
+    """Reads until the ack and the live notice are in, in whatever order;
+    returns the ack."""
+    notices = {}
+    while not {"relay.ack", "relay.live"} <= set(notices):
+        frame = await receive_json(socket_, seconds)
+        notices[frame["type"]] = frame
+        assert frame["type"] != "error", frame
+    return notices["relay.ack"]
 
 
 async def receive_type(socket_, kind, seconds=10.0, log=None):

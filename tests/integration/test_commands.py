@@ -9,9 +9,10 @@ import threading
 
 import pytest
 
-from harness import (CHAT, EVENTS, ROOT, Publisher, Subscriber, closed_with,
-                     completed, connect, cut, dumps, events_key, receive_json,
-                     receive_type, run, split_cursor, step, until)
+from harness import (CHAT, EVENTS, ROOT, Publisher, bound, closed_with,
+                     completed, connect, cut, dumps, events_key,
+                     receive_event,
+                     receive_json, receive_type, run, split_cursor, step, until)
 
 CASES = pathlib.Path(os.environ.get(
     "RELAY_FRAME_CASES", ROOT / "tests" / "data" / "frames-g3.jsonl"))
@@ -92,7 +93,7 @@ def test_every_known_server_frame_gets_its_verdict(enforcing, store, case):
             ws = await chat(enforcing)
             await ws.send(dumps({"type": "message", "content": "go",
                                  "session_id": "s"}))
-            await receive_type(ws, "relay.ack")
+            await bound(ws)
         entry = store.xadd(key, {"event": text}).decode()
         store.xadd(key, {"event": dumps(completed(99))})
         first = await ws.recv()
@@ -204,7 +205,8 @@ def test_the_same_message_after_a_cut_is_run_once(relay, store):
         await first.send(frame)
         ack = await receive_type(first, "relay.ack")
         ids = [publisher.publish("s", n) for n in range(5)]
-        got = [split_cursor(await first.recv())[0] for _ in range(5)]
+        got = [split_cursor(await receive_event(first))[0]
+               for _ in range(5)]
         assert got == ids
         cut(first)
         again = await chat(relay)
@@ -214,18 +216,14 @@ def test_the_same_message_after_a_cut_is_run_once(relay, store):
         assert repeat["command_id"] == ack["command_id"]
         replayed = []
         while len(replayed) < 5:
-            text = await again.recv()
-            if text.startswith('{"cursor"'):
-                replayed.append(split_cursor(text)[0])
+            replayed.append(split_cursor(await receive_event(again))[0])
         assert replayed == ids
         cut(again)
         third = await chat(relay, after=ids[2])
         await third.send(frame)
         replayed = []
         while len(replayed) < 2:
-            text = await third.recv()
-            if text.startswith('{"cursor"'):
-                replayed.append(split_cursor(text)[0])
+            replayed.append(split_cursor(await receive_event(third))[0])
         assert replayed == ids[3:]
         assert store.xlen("relay:commands") == 1
         # The run ends; the owner has seen it; the same bytes are new work.
