@@ -99,6 +99,7 @@ hub_subscribe(struct hub *hub, struct view key, size_t endpoint,
 	subscription->notices = notices;
 	subscription->held = held;
 	subscription->asked_ms = now_ms;
+	subscription->asked_blind = !hub->is_up;
 	topic->notices_count += notices;
 	hub->subscription_count++;
 	list_add_tail(&stream->opening, &subscription->opening);

@@ -65,8 +65,10 @@ static void
 begin_live(struct subscription *subscription, const struct stream_info *info)
 {
 	uint64_t waited = subscription->hub->now_ms - subscription->asked_ms;
+	bool is_late =
+	    subscription->asked_blind || waited > HUB_LATE_OPEN_MS;
 	/* Who is held has sent nothing yet: the tail of now is before it. */
-	if (waited <= HUB_LATE_OPEN_MS || subscription->held)
+	if (!is_late || subscription->held)
 		begin_at_tail(subscription, info);
 	else
 		begin_since(subscription, info->redis_now_ms - waited, info);

@@ -511,7 +511,7 @@ asked_while_redis_is_away_live_means_since_then(void **state)
 	listener_subscribe(&s->a, s->stream, 0, LIVE, true, false);
 	s->world.now_ms = 2100;
 	world_add(&s->world, s->stream, 'a');
-	s->world.now_ms = 2251;
+	s->world.now_ms = 2110; /* however soon it comes back */
 	world_up(&s->world);
 	world_settle(&s->world);
 	assert_int_equal(s->a.events, 1);
@@ -524,11 +524,9 @@ opened_in_time_live_means_the_tail_of_then(void **state)
 {
 	struct scene *s = *state;
 	s->world.now_ms = 2000;
-	world_down(&s->world);
 	listener_subscribe(&s->a, s->stream, 0, LIVE, true, false);
 	world_add(&s->world, s->stream, 'a');
 	s->world.now_ms = 2250;
-	world_up(&s->world);
 	world_settle(&s->world);
 	assert_string_equal(listener_log(&s->a), "open live:1700000002000-0/0");
 }
