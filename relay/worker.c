@@ -253,6 +253,7 @@ open_core(struct worker *worker)
 	worker->hub = hub_new(&hub_options, shared->contract, worker->judge,
 	    &worker->stats, &source_hub_ops, worker->source);
 	source_attach(worker->source, worker->hub);
+	hub_source_down(worker->hub); /* until the source says that it is up */
 }
 
 static void

@@ -273,7 +273,6 @@ void
 source_start(struct source *source)
 {
 	assert(source->hub != NULL);
-	hub_source_down(source->hub); /* until the pair is in force */
 	set_tick(source);
 	redis_link_start(source->read);
 }
