@@ -102,9 +102,16 @@ fill_members(
 		return -1;
 	if (additional &&
 	    schema_build_child(
-		builder, additional, &builder->members->additional) < 0)
+		builder, additional, &builder->members->other.node) < 0)
 		return -1;
-	return required ? add_required(builder, required) : 0;
+	if (required && add_required(builder, required) < 0)
+		return -1;
+	for (uint32_t i = 0; i < builder->members->table->count; i++) {
+		struct schema_name *name = &builder->members->table->names[i];
+		if (!name->is_declared)
+			name->node = builder->members->other.node;
+	}
+	return 0;
 }
 
 static int

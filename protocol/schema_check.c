@@ -27,11 +27,10 @@ static bool run_members(struct schema_run *run,
 
 /* Not in the mask: a whole number may still pass for an integer. */
 static bool
-is_integer(
-    const struct schema_node *node, const struct json_doc *doc, uint32_t at)
+is_integer(unsigned types, const struct json_doc *doc, uint32_t at)
 {
-	return doc->nodes[at].type == JSON_NUMBER &&
-	    (node->types & TYPE_INTEGER) && is_whole(doc, at);
+	return doc->nodes[at].type == JSON_NUMBER && (types & TYPE_INTEGER) &&
+	    is_whole(doc, at);
 }
 
 /* The commonest rules without a call. */
@@ -55,7 +54,7 @@ run_leaf(struct schema_run *run, const struct schema_rule *rule, uint32_t at)
 	}
 }
 
-static bool
+__attribute__((noinline)) static bool
 run_leaves(struct schema_run *run, const struct schema_node *node, uint32_t at)
 {
 	unsigned bit = TYPE_BIT(run->doc->nodes[at].type);
@@ -111,13 +110,10 @@ run_in_scope(struct schema_run *run, const struct schema_node *node,
 	return is_valid;
 }
 
-/* Leaves need no guard, they are counted with the node that holds them. */
-static bool
-run_work(struct schema_run *run, const struct schema_node *node, uint32_t at,
+__attribute__((noinline)) static bool
+run_inner(struct schema_run *run, const struct schema_node *node, uint32_t at,
     schema_seen seen)
 {
-	if (node->is_leaf)
-		return run_leaves(run, node, at);
 	if (run->depth >= RUN_DEPTH_MAX || run->steps_left == 0)
 		run->is_aborted = true;
 	if (run->is_aborted)
@@ -131,6 +127,15 @@ run_work(struct schema_run *run, const struct schema_node *node, uint32_t at,
 	return is_valid;
 }
 
+/* Leaves need no guard, they are counted with the node that holds them. */
+static inline bool
+run_work(struct schema_run *run, const struct schema_node *node, uint32_t at,
+    schema_seen seen)
+{
+	return node->is_leaf ? run_leaves(run, node, at)
+			     : run_inner(run, node, at, seen);
+}
+
 /* Types first: most nodes are done with them, so this half is made to be
  * inlined. */
 __attribute__((always_inline)) static inline bool
@@ -138,7 +143,7 @@ run_node(struct schema_run *run, uint32_t id, uint32_t at, schema_seen seen)
 {
 	const struct schema_node *node = &run->nodes[id];
 	unsigned bit = TYPE_BIT(run->doc->nodes[at].type);
-	if (!(node->types & bit) && !is_integer(node, run->doc, at))
+	if (!(node->types & bit) && !is_integer(node->types, run->doc, at))
 		return false;
 	return !(node->work & bit) || run_work(run, node, at, seen);
 }
@@ -164,9 +169,9 @@ run_other_member(struct schema_run *run, const struct schema_members *members,
 			return false;
 	}
 	*is_seen = is_known || members->marks_additional;
-	if (is_known || members->additional == SCHEMA_TRUE)
+	if (is_known || members->other.node == SCHEMA_TRUE)
 		return true;
-	return schema_run_node(run, members->additional, key + 1, 0);
+	return schema_run_node(run, members->other.node, key + 1, 0);
 }
 
 /* Required names beyond those that fit into the mask. */
@@ -183,25 +188,42 @@ has_late_names(
 	return true;
 }
 
+/* Members mostly come in the order of the schema: try the next name first. */
+__attribute__((always_inline)) static inline const struct schema_name *
+find_name(const struct schema_members *members, const struct json_doc *doc,
+    const struct json_node *key, const struct schema_name *guess)
+{
+	const struct schema_table *table = members->table;
+	if (guess < table->names + table->count &&
+	    schema_name_fits(guess, doc, key))
+		return guess;
+	const struct schema_name *name = schema_table_look(table, doc, key);
+	return name ? name : &members->other;
+}
+
 /* The common case: no patterns, and nobody asks what was evaluated. */
 static bool
 run_plain_members(
     struct schema_run *run, const struct schema_members *members, uint32_t at)
 {
-	const struct json_node *nodes = run->doc->nodes;
-	const struct json_node *end = nodes + nodes[at].next;
-	const struct json_node *key = nodes + at + 1;
+	const struct json_doc *doc = run->doc;
+	const struct json_node *end = doc->nodes + doc->nodes[at].next;
+	const struct json_node *key = doc->nodes + at + 1;
+	const struct schema_name *guess = members->table->names;
 	uint64_t present = 0;
-	for (; key < end; key = nodes + key[1].next) {
+	for (; key < end; key = doc->nodes + key[1].next) {
 		const struct schema_name *name =
-		    schema_table_look(members->table, run->doc, key);
-		uint32_t node = members->additional;
-		if (name) {
-			present |= name->bit;
-			if (name->is_declared)
-				node = name->node;
-		}
-		if (!run_node(run, node, (uint32_t)(key + 1 - nodes), 0))
+		    find_name(members, doc, key, guess);
+		unsigned bit = TYPE_BIT(key[1].type);
+		uint32_t value = (uint32_t)(key + 1 - doc->nodes);
+		present |= name->bit;
+		if (name != &members->other)
+			guess = name + 1;
+		if (!(name->types & bit) &&
+		    !is_integer(name->types, doc, value))
+			return false;
+		if ((name->work & bit) &&
+		    !run_work(run, &run->nodes[name->node], value, 0))
 			return false;
 	}
 	if ((present & members->required) != members->required)

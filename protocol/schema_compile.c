@@ -125,8 +125,8 @@ build_keyword(struct schema_builder *builder, uint32_t key)
 	    schema_keyword_find(builder->dialect, builder->doc, key);
 	if (!keyword)
 		return 0;
-	uint32_t value = json_member(
-	    builder->doc, builder->place.node, view_of(keyword->text));
+	uint32_t value =
+	    json_member(builder->doc, builder->place.node, keyword->text);
 	if (value != key + 1)
 		return 0; /* written twice: the last one counts */
 	return keyword->compile(builder, value);
@@ -388,7 +388,7 @@ schema_compile(const struct schema_set *set, const char *uri,
 	if (rc == 0)
 		rc = compile_root(&compiler, uri);
 	if (rc == 0)
-		schema_link_branches(schema);
+		schema_link(schema);
 	keep_documents(&compiler);
 	schema_index_fini(&compiler.index);
 	free(compiler.places);

@@ -32,7 +32,8 @@ struct schema_compiler {
 uint32_t schema_compiler_node(
     struct schema_compiler *compiler, struct schema_place place);
 
-/* After all nodes are there: finds the selectors of anyOf and oneOf. */
-void schema_link_branches(struct schema *schema);
+/* After all nodes are there: finds the selectors of anyOf and oneOf, and tells
+ * names what their nodes ask. */
+void schema_link(struct schema *schema);
 
 #endif

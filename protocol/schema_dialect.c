@@ -9,28 +9,37 @@
 #define METASCHEMA_DEPTH 8
 
 static const struct schema_keyword keywords[] = {
-#define KEYWORD(text, drafts, vocabulary, shape, function)              \
-	{ text, DRAFT_##drafts, VOCABULARY_##vocabulary, VALUE_##shape, \
-		schema_build_##function },
+#define KEYWORD(text, drafts, vocabulary, shape, function)                     \
+	{ { text, sizeof(text) - 1 }, DRAFT_##drafts, VOCABULARY_##vocabulary, \
+		VALUE_##shape, schema_build_##function },
 #include "schema_keywords.def"
 #undef KEYWORD
 };
 
 #define KEYWORD_COUNT (sizeof(keywords) / sizeof(keywords[0]))
 
+static const struct schema_keyword *
+find_keyword(struct view name)
+{
+	for (size_t i = 0; i < KEYWORD_COUNT; i++)
+		if (keywords[i].text.len == name.len &&
+		    memcmp(keywords[i].text.data, name.data, name.len) == 0)
+			return &keywords[i];
+	return NULL;
+}
+
 const struct schema_keyword *
 schema_keyword_find(const struct schema_dialect *dialect,
     const struct json_doc *doc, uint32_t key)
 {
-	for (size_t i = 0; i < KEYWORD_COUNT; i++) {
-		const struct schema_keyword *keyword = &keywords[i];
-		if (json_string_is(doc, key, view_of(keyword->text))) {
-			bool is_in_force = (keyword->drafts & dialect->draft) &&
-			    (keyword->vocabulary & dialect->vocabularies);
-			return is_in_force ? keyword : NULL;
-		}
-	}
-	return NULL;
+	struct buf scratch;
+	buf_init(&scratch, 0);
+	const struct schema_keyword *keyword =
+	    find_keyword(json_string(doc, key, &scratch));
+	buf_fini(&scratch);
+	bool is_in_force = keyword && (keyword->drafts & dialect->draft) &&
+	    (keyword->vocabulary & dialect->vocabularies);
+	return is_in_force ? keyword : NULL;
 }
 
 const char *
@@ -38,7 +47,7 @@ schema_keyword_nearest(struct view name)
 {
 	const char *names[KEYWORD_COUNT];
 	for (size_t i = 0; i < KEYWORD_COUNT; i++)
-		names[i] = keywords[i].text;
+		names[i] = keywords[i].text.data;
 	return nearest_name(name, names, KEYWORD_COUNT);
 }
 

@@ -45,7 +45,7 @@ struct schema_builder;
 typedef int schema_compile_fn(struct schema_builder *builder, uint32_t value);
 
 struct schema_keyword {
-	const char *text;
+	struct view text;
 	uint8_t drafts;
 	uint8_t vocabulary;
 	enum schema_shape_of_value shape;

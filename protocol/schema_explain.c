@@ -101,11 +101,11 @@ explain_others(struct schema_explain *explain, uint32_t id,
 		    explain, members, key, tells_patterns ? spot : NULL);
 		if (is_known || tells_patterns)
 			continue;
-		if (members->additional == SCHEMA_FALSE)
+		if (members->other.node == SCHEMA_FALSE)
 			report_unknown(explain, id, key, spot,
 			    SCHEMA_OP_ADDITIONAL_PROPERTIES);
 		else
-			explain_member(explain, members->additional, key, spot,
+			explain_member(explain, members->other.node, key, spot,
 			    SCHEMA_OP_ADDITIONAL_PROPERTIES);
 	}
 }

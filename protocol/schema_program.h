@@ -43,12 +43,15 @@ struct schema_values {
 	uint32_t count; /* of all */
 };
 
-/* A name that a table knows, and what is known of it. */
+/* A name that a table knows, and what is known of it. `types` and `work` are
+ * those of the node, at hand where it is decided whether to visit it. */
 struct schema_name {
 	struct view text; /* decoded */
 	uint32_t hash;
-	uint32_t node;    /* members: subschema; union: branch */
-	uint64_t bit;     /* members: in the mask of required names, or 0 */
+	uint32_t node; /* members: subschema; union: branch */
+	uint64_t bit;  /* members: in the mask of required names, or 0 */
+	uint8_t types;
+	uint8_t work;
 	bool is_declared; /* members: listed in `properties` */
 	bool is_required;
 };
@@ -73,8 +76,8 @@ struct schema_members {
 	bool has_late;     /* names beyond 64 are required too */
 	struct schema_pattern *patterns;
 	uint32_t pattern_count;
-	uint32_t additional;   /* node */
-	bool marks_additional; /* additionalProperties is present */
+	struct schema_name other; /* stands for all unknown names */
+	bool marks_additional;    /* additionalProperties is present */
 };
 
 /* prefixItems and items (or items and additionalItems), contains. */

@@ -50,8 +50,7 @@ compile(struct view pattern, int *code_r, struct error *err)
 	struct buf translated;
 	pcre2_code *code = NULL;
 	buf_init(&translated, 0);
-	buf_reserve(
-	    &translated, 1); /* PCRE2 wants a pointer, even to nothing */
+	buf_reserve(&translated, 1); /* PCRE2 wants a pointer to nothing too */
 	*code_r = 0;
 	if (schema_ecma_translate(pattern, &translated, err) == 0)
 		code = compile_translated(buf_view(&translated), code_r);
@@ -73,18 +72,33 @@ schema_regex_is_ecma(struct view pattern)
 	return compiled || code == PCRE2_ERROR_LOOKBEHIND_NOT_FIXED_LENGTH;
 }
 
+/* NULL too when it is not ECMA-262: then compiling says why. */
+static struct schema_shape *
+find_shape(struct view pattern)
+{
+	struct buf translated;
+	buf_init(&translated, 0);
+	int rc = schema_ecma_translate(pattern, &translated, NULL);
+	buf_fini(&translated);
+	return rc == 0 ? schema_shape_new(pattern) : NULL;
+}
+
 struct schema_regex *
 schema_regex_new(struct view pattern, struct error *err)
 {
 	int rc = 0;
-	pcre2_code *code = compile(pattern, &rc, err);
-	if (!code)
+	pcre2_code *code = NULL;
+	struct schema_shape *shape = find_shape(pattern);
+	if (!shape)
+		code = compile(pattern, &rc, err);
+	if (!shape && !code)
 		return NULL;
 	/* Without JIT (or without the memory for it) it is only slower. */
-	(void)pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);
+	if (code)
+		(void)pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);
 	struct schema_regex *regex = xcalloc(1, sizeof(*regex));
 	regex->code = code;
-	regex->shape = schema_shape_new(pattern);
+	regex->shape = shape;
 	regex->text = xstrndup(pattern.data, pattern.len);
 	regex->text_length = pattern.len;
 	return regex;

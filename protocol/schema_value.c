@@ -3,8 +3,6 @@
 
 #include "xmalloc.h"
 
-#include <stdlib.h>
-
 /* Objects with more members than this are compared through a sorted index, so
  * that hostile messages do not make us compare all with all. */
 #define LINEAR_MEMBERS 16
@@ -44,14 +42,41 @@ equal_arrays(struct schema_scratch *scratch, struct schema_value a,
 	return true;
 }
 
-static int
-compare_keys(const void *a, const void *b)
+static bool
+is_before(const struct schema_item_key *a, const struct schema_item_key *b)
 {
-	const struct schema_item_key *left = a;
-	const struct schema_item_key *right = b;
-	if (left->hash != right->hash)
-		return left->hash < right->hash ? -1 : 1;
-	return (left->node > right->node) - (left->node < right->node);
+	return a->hash < b->hash || (a->hash == b->hash && a->node < b->node);
+}
+
+static void
+sift_down(struct schema_item_key *keys, uint32_t root, uint32_t count)
+{
+	struct schema_item_key key = keys[root];
+	for (uint32_t child = 2 * root + 1; child < count;
+	     child = 2 * root + 1) {
+		if (child + 1 < count &&
+		    is_before(&keys[child], &keys[child + 1]))
+			child++;
+		if (!is_before(&key, &keys[child]))
+			break;
+		keys[root] = keys[child];
+		root = child;
+	}
+	keys[root] = key;
+}
+
+/* A heap sort, for qsort() allocates. */
+static void
+sort_keys(struct schema_item_key *keys, uint32_t count)
+{
+	for (uint32_t i = count / 2; i-- > 0;)
+		sift_down(keys, i, count);
+	for (uint32_t end = count; end-- > 1;) {
+		struct schema_item_key last = keys[end];
+		keys[end] = keys[0];
+		keys[0] = last;
+		sift_down(keys, 0, end);
+	}
 }
 
 /* Room for `count` keys on the stack; returns where they begin. The stack may
@@ -81,7 +106,7 @@ index_members(
 		keys[count].hash = nodes[key].hash;
 		keys[count++].node = key;
 	}
-	qsort(keys, count, sizeof(*keys), compare_keys);
+	sort_keys(keys, count);
 }
 
 /* The key node in the sorted index that spells the same name, or 0. */
@@ -226,7 +251,7 @@ index_items(struct schema_scratch *scratch, const struct json_doc *doc,
 		keys[count].hash = hash_value(scratch->seed, doc, item);
 		keys[count++].node = item;
 	}
-	qsort(keys, count, sizeof(*keys), compare_keys);
+	sort_keys(keys, count);
 }
 
 /* Items with the same hash are next to each other; hardly ever more than the

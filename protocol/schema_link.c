@@ -161,19 +161,39 @@ find_selector(struct schema *schema, struct schema_branches *branches,
 	return false;
 }
 
+static void
+copy_types(const struct schema *schema, struct schema_name *name)
+{
+	name->types = schema->nodes[name->node].types;
+	name->work = schema->nodes[name->node].work;
+}
+
+static void
+link_members(const struct schema *schema, struct schema_members *members)
+{
+	copy_types(schema, &members->other);
+	for (uint32_t i = 0; i < members->table->count; i++)
+		copy_types(schema, &members->table->names[i]);
+}
+
+static void
+link_rule(struct schema *schema, struct schema_rule *rule)
+{
+	if (rule->op == SCHEMA_OP_MEMBERS)
+		link_members(schema, rule->members);
+	bool has_branches =
+	    rule->op == SCHEMA_OP_ANY_OF || rule->op == SCHEMA_OP_ONE_OF;
+	if (has_branches && rule->branches->count > 1 && !rule->branches->table)
+		find_selector(schema, rule->branches, rule->branches->nodes[0],
+		    SEARCH_DEPTH);
+}
+
 void
-schema_link_branches(struct schema *schema)
+schema_link(struct schema *schema)
 {
 	for (uint32_t id = 0; id < schema->node_count; id++) {
 		struct schema_node *node = &schema->nodes[id];
-		for (uint32_t i = 0; i < node->fast_count; i++) {
-			struct schema_rule *rule = &node->fast[i];
-			bool has_branches = rule->op == SCHEMA_OP_ANY_OF ||
-			    rule->op == SCHEMA_OP_ONE_OF;
-			if (has_branches && rule->branches->count > 1 &&
-			    !rule->branches->table)
-				find_selector(schema, rule->branches,
-				    rule->branches->nodes[0], SEARCH_DEPTH);
-		}
+		for (uint32_t i = 0; i < node->fast_count; i++)
+			link_rule(schema, &node->fast[i]);
 	}
 }
