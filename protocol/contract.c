@@ -161,7 +161,7 @@ compile_all(struct contract *contract, const struct contract_files *files,
 		return -1;
 	int status = contract_compile_messages(contract, set, files, err);
 	if (status == 0)
-		status = contract_check_examples(set, files, err);
+		status = contract_check_annotations(set, files, err);
 	schema_set_free(&set);
 	return status;
 }

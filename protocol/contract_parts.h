@@ -31,8 +31,9 @@ struct schema *contract_compile(const struct schema_set *set,
 int contract_compile_messages(struct contract *contract,
     const struct schema_set *set, const struct contract_files *files,
     struct error *err);
-/* Every example beside the keywords of a schema is valid under it. */
-int contract_check_examples(const struct schema_set *set,
+/* Every example is valid under the schema that it stands in, and no x-error
+ * has a member that nobody reads. */
+int contract_check_annotations(const struct schema_set *set,
     const struct contract_files *files, struct error *err);
 
 /* The hash table of a side, once its messages are all there. */

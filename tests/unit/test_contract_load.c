@@ -282,6 +282,11 @@ static const struct row schema_rows[] = {
 	    "a.schema.json#/$defs/ask/$ref", "" },
 	{ "\"type\":\"object\"", "\"$ref\":\"file:///etc/passwd\"",
 	    "a.schema.json#/$defs/ask/$ref", "" },
+	{ "\"type\":\"object\"",
+	    "\"x-error\":{\"cod\":\"c\",\"message\":\"m\"}",
+	    "a.schema.json#/$defs/ask/x-error", "other members" },
+	{ "\"type\":\"object\"", "\"x-error\":{\"code\":\"c\"}",
+	    "a.schema.json#/$defs/ask/x-error", "message" },
 	{ "{\"n\":2}", "{\"n\":\"2\"}", "a.schema.json#/$defs/tell/examples/1",
 	    "/n type" },
 };
