@@ -112,6 +112,8 @@ bool
 schema_run_matches(
     struct schema_run *run, const struct schema_regex *regex, uint32_t at)
 {
+	if (run->is_aborted)
+		return false; /* the next match might cost as much again */
 	struct view text = json_string(run->doc, at, &run->scratch->text);
 	enum schema_match match =
 	    schema_regex_match(regex, run->scratch->matcher, text);
