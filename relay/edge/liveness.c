@@ -11,18 +11,32 @@
  * what is less than this is no queue. */
 #define UNIX_SLACK 4096
 
-static void
-look_at_tcp(
-    const struct tcp_info *info, socklen_t size, struct socket_figures *figures)
+/* Does what was sent last wait for an acknowledgement that a live peer would
+ * have given? Either data that fits its window, or, behind a closed window, a
+ * probe that was sent again: the count starts anew with each acknowledgement. */
+static bool
+is_unanswered(const struct tcp_info *info, socklen_t size)
 {
 	bool window_known = size >= offsetof(struct tcp_info, tcpi_snd_wnd) +
 		sizeof(info->tcpi_snd_wnd);
+	bool window_open = !window_known || info->tcpi_snd_wnd > 0;
 
-	figures->received = info->tcpi_bytes_received;
+	return (info->tcpi_unacked > 0 && window_open) || info->tcpi_probes > 1;
+}
+
+static void
+look_at_tcp(int socket, const struct tcp_info *info, socklen_t size,
+    struct socket_figures *figures)
+{
+	int unread = 0;
+
 	figures->progress = info->tcpi_bytes_acked;
+	figures->received = info->tcpi_bytes_received;
 	figures->unheard_ms = info->tcpi_last_data_recv;
-	if (info->tcpi_unacked > 0 && (!window_known || info->tcpi_snd_wnd > 0))
+	if (is_unanswered(info, size))
 		figures->unanswered_ms = info->tcpi_last_ack_recv;
+	if (ioctl(socket, SIOCINQ, &unread) == 0 && unread > 0)
+		figures->unread = (uint64_t)unread;
 }
 
 void
@@ -31,15 +45,12 @@ socket_look(int socket, struct socket_figures *figures_r)
 	struct tcp_info info = { 0 };
 	socklen_t size = sizeof(info);
 	int queued = 0;
-	int unread = 0;
 
 	*figures_r = (struct socket_figures){ .unheard_ms = UINT64_MAX };
 	if (ioctl(socket, SIOCOUTQ, &queued) == 0 && queued > 0)
 		figures_r->queued = (size_t)queued;
 	if (getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) == 0) {
-		look_at_tcp(&info, size, figures_r);
-		if (ioctl(socket, SIOCINQ, &unread) == 0 && unread > 0)
-			figures_r->unread = (uint64_t)unread;
+		look_at_tcp(socket, &info, size, figures_r);
 		return;
 	}
 	figures_r->progress = figures_r->queued;

@@ -5,8 +5,8 @@
 /*
  * Is the peer of a socket still there, and does it still take bytes? The
  * kernel's figures of a socket, and a verdict on them that knows a slow reader
- * from a dead one: a reader that has stopped keeps acknowledging with a closed
- * window, a dead peer acknowledges nothing.
+ * from a dead one: whoever has only stopped reading still answers the probes of
+ * his closed window.
  */
 
 #include <stdbool.h>
@@ -18,8 +18,8 @@ struct socket_figures {
 	uint64_t received; /* bytes that the peer sent, ever */
 	uint64_t unread;   /* of these still in the kernel */
 	uint64_t progress; /* changes whenever the peer acknowledges some */
-	/* Sent, not acknowledged, though the peer's window is open: for this
-	 * long; 0 when that is not so. */
+	/* For so long a live peer would not have kept us waiting for an
+	 * acknowledgement, its window open or closed; 0: it does not. */
 	uint64_t unanswered_ms;
 	uint64_t unheard_ms; /* since bytes came last; UINT64_MAX: unknown */
 };

@@ -75,7 +75,7 @@ a_missing_pong_does_not_count_while_bytes_are_queued(void **state)
 }
 
 static void
-a_peer_that_acknowledges_nothing_with_its_window_open_is_gone(void **state)
+a_peer_that_owes_an_acknowledgement_too_long_is_gone(void **state)
 {
 	(void)state;
 	struct socket_figures figures = nothing();
@@ -214,8 +214,7 @@ main(void)
 		CASE(silence_is_fine_until_its_limit),
 		CASE(bytes_that_the_kernel_saw_are_a_sign_of_life),
 		CASE(a_missing_pong_does_not_count_while_bytes_are_queued),
-		CASE(
-		    a_peer_that_acknowledges_nothing_with_its_window_open_is_gone),
+		CASE(a_peer_that_owes_an_acknowledgement_too_long_is_gone),
 		CASE(who_acknowledges_not_one_byte_is_stuck),
 		CASE(one_acknowledged_byte_starts_the_time_anew),
 		CASE(an_empty_queue_is_never_stuck),
