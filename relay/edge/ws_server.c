@@ -29,6 +29,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -37,6 +38,7 @@
 #define RX_BUFFER_BYTES 256       /* per connection, for ever: small */
 #define TX_BUFFER_BYTES (1 << 24) /* most in one send() */
 #define HEADER_BYTES    2048      /* of the canonical request */
+#define OTHER_SOCKETS   16384     /* descriptors besides the connections */
 #define TEARDOWN_TURNS  8
 
 static struct ws_server *
@@ -292,6 +294,25 @@ on_library_log(int level, const char *line)
 	    LOG_LEVEL_WARN, "ws_server", "libwebsockets", "line", text, NULL);
 }
 
+/* libwebsockets makes tables as large as the limit of descriptors, and takes one
+ * beyond ten million for none at all: it is shown what we need. */
+static struct lws_context *
+create_within(const struct lws_context_creation_info *info, rlim_t descriptors)
+{
+	struct rlimit real;
+	struct rlimit shown;
+	struct lws_context *context;
+
+	getrlimit(RLIMIT_NOFILE, &real);
+	shown = real;
+	if (shown.rlim_cur > descriptors)
+		shown.rlim_cur = descriptors;
+	setrlimit(RLIMIT_NOFILE, &shown);
+	context = lws_create_context(info);
+	setrlimit(RLIMIT_NOFILE, &real);
+	return context;
+}
+
 static struct lws_context *
 create_context(struct ws_server *server)
 {
@@ -312,7 +333,8 @@ create_context(struct ws_server *server)
 	};
 
 	lws_set_log_level(LLL_ERR, on_library_log);
-	return lws_create_context(&info);
+	return create_within(
+	    &info, (rlim_t)server->options.max_connections + OTHER_SOCKETS);
 }
 
 struct ws_server *
