@@ -129,17 +129,23 @@ on_writable(struct ws_conn *conn)
 }
 
 /* libwebsockets has made up its mind to close. Frames of ours behind its close
- * frame would be a breach, and without a reason of its own it would hang up
- * without a word on a peer that is still there: what it cannot read is 1002. */
+ * frame would be a breach. Its reasons are texts of its own, which we take away;
+ * and without any it would hang up without a word on a peer that is still
+ * there: what it cannot read is 1002. */
 static void
 on_dropped(struct ws_conn *conn)
 {
+	const unsigned char *payload = lws_get_close_payload(conn->wsi);
+	int code = LWS_CLOSE_STATUS_PROTOCOL_ERR;
+
 	if (conn->is_closing)
 		return;
 	ws_conn_enter_closing(conn);
-	if (lws_get_close_length(conn->wsi) == 0 && !ws_conn_has_ended(conn))
-		lws_close_reason(
-		    conn->wsi, LWS_CLOSE_STATUS_PROTOCOL_ERR, NULL, 0);
+	if (lws_get_close_length(conn->wsi) >= 2)
+		code = payload[0] << 8 | payload[1];
+	else if (ws_conn_has_ended(conn))
+		return;
+	lws_close_reason(conn->wsi, (enum lws_close_status)code, NULL, 0);
 }
 
 /* The answer to our close frame ends it here; else libwebsockets answers. */
