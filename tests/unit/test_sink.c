@@ -209,7 +209,7 @@ of_several_records_an_unbound_socket_gets_the_latest(void **state)
 	struct command command = rig_command("{\"m\":1}");
 	command.session_was_absent = true;
 	for (int i = 0; i < 5; i++) {
-		char session[16];
+		char session[32];
 		snprintf(session, sizeof session, "uuid-%d", i);
 		command.session = view_of(session);
 		rig_submit(&rig, &command);
@@ -316,7 +316,7 @@ of_more_than_16_records_the_oldest_goes(void **state)
 	struct rig rig;
 	(void)state;
 	rig_open(&rig, &rig_options, NULL);
-	char frame[16];
+	char frame[32];
 	for (int i = 0; i < 18; i++) {
 		snprintf(frame, sizeof frame, "{\"m\":%d}", i);
 		struct command command = rig_command(frame);
