@@ -131,8 +131,8 @@ source_table_remove(struct source_table *table, struct source_stream *stream)
 {
 	struct source_stream *last = table->all[table->count - 1];
 
-	for (int queue = 0; queue < SOURCE_QUEUES; queue++)
-		source_table_leave(table, queue, stream);
+	source_table_leave(table, SOURCE_QUEUE_READ, stream);
+	source_table_leave(table, SOURCE_QUEUE_CONFIRM, stream);
 	unlink_stream(table, stream);
 	table->all[stream->index] = last;
 	last->index = stream->index;
