@@ -268,8 +268,9 @@ a_notice_with_a_wrong_member_is_refused(void **state)
 	static const char *const wrong[] = {
 		"{\"type\":\"relay.live\",\"cursor\":\"1-\",\"replayed\":0}",
 		"{\"type\":\"relay.live\",\"cursor\":\"1-1\"}",
-		"{\"type\":\"relay.gap\",\"reason\":\"lost\",\"after\":\"0-0\","
-		"\"through\":\"1-1\",\"resumes_at\":null}",
+		("{\"type\":\"relay.gap\",\"reason\":\"lost\",\"after\":\"0-"
+		 "0\","
+		 "\"through\":\"1-1\",\"resumes_at\":null}"),
 		"{\"type\":\"relay.new\"}",
 		"{\"type\":\"relay.expiring\",\"expires_in_ms\":\"5\"}",
 	};
