@@ -16,6 +16,18 @@ source_entries_fini(struct source_entries *entries)
 	memset(entries, 0, sizeof(*entries));
 }
 
+size_t
+source_entries_behind(
+    const struct source_entries *entries, struct entry_id position)
+{
+	size_t first = 0;
+
+	while (first < entries->count &&
+	    entry_id_compare(entries->items[first].id, position) <= 0)
+		first++;
+	return first;
+}
+
 static void
 reserve(struct source_entries *entries, size_t count)
 {

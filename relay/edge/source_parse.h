@@ -21,6 +21,10 @@ struct source_entries {
 };
 
 void source_entries_fini(struct source_entries *entries);
+/* Index of the first entry behind `position`, count when there is none: up to
+ * there it is the position's own, and no news. */
+size_t source_entries_behind(
+    const struct source_entries *entries, struct entry_id position);
 
 /* One key's XREAD. Ids must rise strictly, above `after`. */
 int source_parse_entries(const struct redis_value *answer,

@@ -224,18 +224,6 @@ last_id(const struct source_entries *entries, struct entry_id otherwise)
 
 /* --- the transaction that decides --- */
 
-/* Entries up to the position are no news: the position's own, if there. */
-static size_t
-first_news(const struct source_entries *entries, struct entry_id position)
-{
-	size_t first = 0;
-
-	while (first < entries->count &&
-	    entry_id_compare(entries->items[first].id, position) <= 0)
-		first++;
-	return first;
-}
-
 static bool
 find_gap(const struct source_stream *stream, const struct source_info *info,
     size_t first, struct gap *gap_r)
@@ -266,7 +254,7 @@ static void
 feed_proven(struct source_stream *stream, const struct source_info *info)
 {
 	struct source_entries *entries = &stream->source->entries;
-	size_t first = first_news(entries, stream->position);
+	size_t first = source_entries_behind(entries, stream->position);
 	size_t news = entries->count - first;
 	struct gap gap;
 	bool has_gap = find_gap(stream, info, first, &gap);

@@ -149,17 +149,6 @@ drop_link(struct source_window *window, const struct redis_value *answer)
 
 /* --- the transaction --- */
 
-static size_t
-first_behind(const struct source_entries *entries, struct entry_id after)
-{
-	size_t first = 0;
-
-	while (first < entries->count &&
-	    entry_id_compare(entries->items[first].id, after) <= 0)
-		first++;
-	return first;
-}
-
 static void
 judge_proof(struct source_window *window, const struct source_info *info)
 {
@@ -172,7 +161,7 @@ judge_proof(struct source_window *window, const struct source_info *info)
 	if (window->is_since &&
 	    entry_id_compare(window->after, info->newest) > 0)
 		window->after = info->newest;
-	first = first_behind(entries, window->after);
+	first = source_entries_behind(entries, window->after);
 	if (is_start)
 		has_gap = source_proof_start(info, window->after, &gap);
 	else
