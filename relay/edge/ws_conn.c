@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#define PROTOCOL_ERROR 1002
 #define POLICY         1008
 #define FRAME_OVERHEAD 14           /* most that a frame's header takes */
 #define BACKLOG_MAX    (256 * 1024) /* own frames behind a full socket */
@@ -275,20 +276,42 @@ ws_conn_close(struct ws_conn *conn, uint16_t code, const char *reason)
 {
 	char frame[WS_FRAME_HEADER_MAX + 2 + WS_REASON_MAX];
 	size_t reason_len = strnlen(reason, WS_REASON_MAX);
-	size_t at = ws_frame_header(frame, WS_CLOSE, 2 + reason_len);
+	size_t payload = code == 0 ? 0 : 2 + reason_len;
+	size_t at = ws_frame_header(frame, WS_CLOSE, payload);
 
-	frame[at++] = (char)(code >> 8);
-	frame[at++] = (char)(code & 0xff);
-	memcpy(frame + at, reason, reason_len);
-	if (ws_conn_write(conn, view_make(frame, at + reason_len)) !=
+	frame[at] = (char)(code >> 8);
+	frame[at + 1] = (char)(code & 0xff);
+	memcpy(frame + at + 2, reason, reason_len);
+	if (ws_conn_write(conn, view_make(frame, at + payload)) !=
 	    HUB_WRITE_GONE)
 		ws_conn_enter_closing(conn);
 }
 
+/* RFC 6455 section 7.4 and the registry: codes that may stand in a frame. */
+static bool
+is_close_code(unsigned code)
+{
+	return (code >= 1000 && code <= 1003) ||
+	    (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
+}
+
+/* The code is given back; 0: there was none. */
+static uint16_t
+answer_to_close(struct view payload)
+{
+	const unsigned char *bytes = (const unsigned char *)payload.data;
+	unsigned code;
+
+	if (payload.len == 0)
+		return 0;
+	code = payload.len < 2 ? 0 : (unsigned)(bytes[0] << 8 | bytes[1]);
+	return is_close_code(code) ? (uint16_t)code : PROTOCOL_ERROR;
+}
+
 void
-ws_conn_peer_closed(struct ws_conn *conn)
+ws_conn_peer_closed(struct ws_conn *conn, struct view payload)
 {
 	ws_conn_heard(conn);
-	ws_conn_enter_closing(conn);
+	ws_conn_close(conn, answer_to_close(payload), "");
 	session_peer_closed(conn->session);
 }

@@ -116,14 +116,16 @@ void ws_conn_heard(struct ws_conn *conn);
 void ws_conn_received(struct ws_conn *conn, const struct ws_piece *piece);
 void ws_conn_pinged(struct ws_conn *conn);
 void ws_conn_ponged(struct ws_conn *conn, struct view payload);
-void ws_conn_peer_closed(struct ws_conn *conn);
+/* It is answered unless it is the answer. */
+void ws_conn_peer_closed(struct ws_conn *conn, struct view payload);
 /* The peer has ended its side, and all it sent before was read. */
 bool ws_conn_has_ended(const struct ws_conn *conn);
 
 void ws_conn_set_full(struct ws_conn *conn, bool is_full);
 /* libwebsockets holds no bytes any more. */
 void ws_conn_drained(struct ws_conn *conn);
-/* A close frame behind all that was written so far; the answer is awaited. */
+/* A close frame behind all that was written so far, without a code if it is 0;
+ * the answer is awaited. */
 #define WS_REASON_MAX 32
 void ws_conn_close(struct ws_conn *conn, uint16_t code, const char *reason);
 /* From now on the session's writes are refused. */

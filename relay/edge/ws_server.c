@@ -148,16 +148,6 @@ on_dropped(struct ws_conn *conn)
 	lws_close_reason(conn->wsi, (enum lws_close_status)code, NULL, 0);
 }
 
-/* The answer to our close frame ends it here; else libwebsockets answers. */
-static int
-on_peer_close(struct ws_conn *conn)
-{
-	bool is_answer = conn->is_closing;
-
-	ws_conn_peer_closed(conn);
-	return is_answer ? -1 : 0;
-}
-
 /* The first callback in which the wsi keeps what is attached to it. */
 static int
 on_adopted(struct lws *wsi)
@@ -207,7 +197,8 @@ on_open_conn(struct ws_conn *conn, enum lws_callback_reasons reason, void *in,
 		ws_conn_ponged(conn, view_make(in, len));
 		return 0;
 	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
-		return on_peer_close(conn);
+		ws_conn_peer_closed(conn, view_make(in, len));
+		return -1; /* answered; libwebsockets has nothing to add */
 	case LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL:
 		on_dropped(conn);
 		return 0;

@@ -4,6 +4,11 @@ import pytest
 from harness import RELAYD, RedisServer, Relay
 
 
+def pytest_configure(config):
+    config.addinivalue_line(
+        "markers", "slow: takes more than ten seconds; tools/test --fast")
+
+
 def pytest_sessionstart(session):
     if not RELAYD.exists():
         pytest.exit(f"{RELAYD} is not built; run tools/test", returncode=3)
