@@ -73,6 +73,28 @@ tail_behind(const struct batch *batch, struct entry_id tail)
 							  : tail;
 }
 
+/* Those who had more than the live chain: now that it has come to their
+ * cursor it must have met it. Else Redis has lost what they have, and only a
+ * read of their own can tell. */
+static void
+check_beyond(struct stream *stream, const struct batch *batch)
+{
+	list_foreach(at, &stream->beyond) {
+		struct subscription *one =
+		    list_entry(at, struct subscription, beyond);
+		struct entry_id scanned = one->scanned;
+		if (!batch_voids_ids(batch) &&
+		    entry_id_compare(scanned, stream->tail) > 0)
+			continue;
+		list_remove(at);
+		if (batch_voids_ids(batch) || batch_has_entry(batch, scanned) ||
+		    entry_id_compare(scanned, batch->through) == 0)
+			continue;
+		subscription_wait(one, scanned, 0);
+		subscription_settle(one);
+	}
+}
+
 void
 hub_stream_feed(struct hub *hub, uint64_t stream_id,
     const struct batch *from_source, uint64_t now_ms)
@@ -98,4 +120,5 @@ hub_stream_feed(struct hub *hub, uint64_t stream_id,
 	for (size_t i = 0; i < JUDGE_ENDPOINTS_MAX; i++)
 		if (stream->topics[i] != NULL)
 			finish_topic(stream->topics[i], stream->tail, now_ms);
+	check_beyond(stream, &batch);
 }

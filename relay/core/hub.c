@@ -183,10 +183,12 @@ hub_position(
     const struct subscription *subscription, struct entry_id *scanned_r)
 {
 	if (subscription->place == PLACE_UNFIXED ||
-	    subscription->place == PLACE_OVER || subscription->since_ms > 0)
+	    subscription->place == PLACE_OVER)
 		return false;
 	*scanned_r = subscription_scanned(subscription);
-	return true;
+	/* A point in time is no position; what was read behind it is. */
+	return subscription->since_ms == 0 ||
+	    entry_id_compare(*scanned_r, subscription->scanned) > 0;
 }
 
 /* Every stream: no answer that is still under way counts any more. */

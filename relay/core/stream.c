@@ -120,6 +120,7 @@ stream_new(struct hub *hub, uint64_t id, struct view key)
 	stream->key_length = key.len;
 	memcpy(stream->key, key.data, key.len);
 	list_init(&stream->opening);
+	list_init(&stream->beyond);
 	list_init(&stream->waiting);
 	list_init(&stream->hungry);
 	return stream;

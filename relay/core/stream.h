@@ -58,6 +58,7 @@ struct stream {
 	uint64_t generation;  /* from 1; +1 when ids begin to mean anew */
 	struct judged judged;
 	struct list opening; /* subscription.opening */
+	struct list beyond;  /* subscription.beyond: ahead of the tail */
 	struct list waiting; /* subscription.link: want a window */
 	struct list hungry;  /* in hub->hungry or hub->paused */
 	struct fetch fetch;

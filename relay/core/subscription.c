@@ -18,6 +18,7 @@ subscription_new(struct topic *topic, const struct subscriber_ops *ops,
 	subscription->start = start;
 	list_init(&subscription->link);
 	list_init(&subscription->opening);
+	list_init(&subscription->beyond);
 	list_add_tail(&topic->members, &subscription->member);
 	topic->member_count++;
 	return subscription;
@@ -45,6 +46,7 @@ leave(struct subscription *subscription)
 {
 	struct window *window = subscription->window;
 	list_remove(&subscription->link);
+	list_remove(&subscription->beyond);
 	position_leave(&subscription->position);
 	subscription->window = NULL;
 	if (window != NULL)
@@ -87,6 +89,9 @@ subscription_join(struct subscription *subscription, uint64_t number,
 	subscription->since_ms = 0;
 	subscription->generation = subscription->topic->stream->generation;
 	subscription->live_at = chain->next;
+	if (entry_id_compare(skip_through, chain->tip) > 0)
+		list_add_tail(&subscription->topic->stream->beyond,
+		    &subscription->beyond);
 }
 
 void

@@ -33,6 +33,8 @@ struct subscription {
 	struct list member;  /* in topic->members */
 	struct list link;    /* in the list that fits its state, see settle */
 	struct list opening; /* in stream->opening until opened() */
+	struct list beyond;  /* in stream->beyond while it has more than the
+			      * live chain has got to */
 	struct position position;
 	struct window *window;
 	/* Behind: the cursor. Live: frames up to it are passed over. In a

@@ -174,8 +174,11 @@ window_evict(struct window *window)
 	window_unhold(window, &hold);
 }
 
-/* Is this what it needs to read on? A cursor that nobody has checked must be
- * seen in the batch itself, or be the one that was asked for. */
+/* Is this what it needs to read on? To lie in the range is not enough: the
+ * stream may have begun anew without anybody having noticed yet. Its cursor
+ * must be seen in the batch, or be the one that was asked for, or share its
+ * fate: what lies in front of all that is left was trimmed for each alike. A
+ * point in time needs no proof. */
 static bool
 is_served_by(const struct subscription *one, const struct fetch *fetch,
     const struct batch *batch)
@@ -184,10 +187,12 @@ is_served_by(const struct subscription *one, const struct fetch *fetch,
 	if (entry_id_compare(id, fetch->after) == 0 &&
 	    one->since_ms == fetch->since_ms)
 		return true;
-	if (batch_voids_ids(batch) || entry_id_compare(id, fetch->after) < 0 ||
-	    entry_id_compare(id, batch->through) > 0)
+	if (batch_voids_ids(batch) || entry_id_compare(id, fetch->after) < 0)
 		return false;
-	if (one->generation == fetch->generation)
+	if (one->since_ms > 0)
+		return entry_id_compare(id, batch->through) <= 0;
+	if (batch->has_gap && batch->gap.reason == GAP_TRIMMED &&
+	    entry_id_compare(id, batch->gap.through) <= 0)
 		return true;
 	return batch_has_entry(batch, id);
 }

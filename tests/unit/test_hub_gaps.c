@@ -297,6 +297,43 @@ one_who_was_behind_is_proven_anew_after_a_reset(void **state)
 }
 
 static void
+one_who_stood_in_a_window_is_proven_anew_after_a_reset(void **state)
+{
+	struct scene *s = *state;
+	add(s->stream, 1, "aaaaaaaa");
+	s->a.room = 1;
+	listener_subscribe(&s->a, s->stream, 0, after(0), true, false);
+	world_settle(&s->world);
+	assert_int_equal(s->a.events, 6);
+	model_drop(s->stream);
+	world_settle(&s->world);
+	listener_read(&s->a, -1);
+	world_settle(&s->world);
+	assert_string_equal(listener_log(&s->a),
+	    "open 1-0 2-0 3-0 4-0 5-0 6-0 7-0 8-0 "
+	    "gap:recreated:8-0..0-0 live:0-0/0");
+}
+
+static void
+what_a_window_brought_and_redis_then_lost_is_told(void **state)
+{
+	struct scene *s = *state;
+	add(s->stream, 1, "aa");
+	listener_subscribe(&s->a, s->stream, 0, after(1), true, false);
+	world_answer_request(&s->world, 0);
+	hub_flush(s->world.hub, 0);
+	add(s->stream, 3, "aa"); /* the window sees 3-0 and 4-0 … */
+	world_answer_request(&s->world, 0);
+	hub_flush(s->world.hub, 0);
+	model_rewind(s->stream, 2); /* … the feed never will */
+	add(s->stream, 5, "a");
+	world_settle(&s->world);
+	assert_string_equal(listener_log(&s->a),
+	    "open 2-0 3-0 4-0 live:4-0/3 gap:rewound:4-0..0-0>1-0 "
+	    "1-0 2-0 5-0 live:5-0/3");
+}
+
+static void
 a_window_read_before_a_reset_is_void(void **state)
 {
 	struct scene *s = *state;
@@ -421,6 +458,8 @@ main(void)
 		SCENE(what_stands_before_the_reset_is_still_delivered),
 		SCENE(a_cursor_ahead_of_the_stream_is_rewound),
 		SCENE(one_who_was_behind_is_proven_anew_after_a_reset),
+		SCENE(one_who_stood_in_a_window_is_proven_anew_after_a_reset),
+		SCENE(what_a_window_brought_and_redis_then_lost_is_told),
 		SCENE(a_window_read_before_a_reset_is_void),
 		SCENE(a_cursor_notice_comes_after_a_thousand_entries),
 		SCENE(a_cursor_notice_comes_after_fifteen_seconds),

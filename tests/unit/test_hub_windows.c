@@ -108,6 +108,23 @@ one_window_serves_all_whose_cursors_lie_in_it(void **state)
 	}
 }
 
+static void
+one_window_serves_all_who_ask_since_then(void **state)
+{
+	struct scene *s = *state;
+	struct start since = { .kind = START_SINCE, .since_ms = 3 };
+	add(s->stream, 1, 9);
+	listener_subscribe(&s->a, s->stream, 0, since, true, false);
+	since.since_ms = 6;
+	listener_subscribe(&s->b, s->stream, 0, since, true, false);
+	listener_subscribe(&s->c, s->stream, 0, after(7), true, false);
+	world_settle(&s->world);
+	assert_int_equal(windows_read(s), 1);
+	assert_int_equal(s->a.events, 7);
+	assert_int_equal(s->b.events, 4);
+	assert_int_equal(s->c.events, 2);
+}
+
 /* An event arrives between each read of Redis and its answer. Without the pin
  * the chain would always have moved on. */
 static void
@@ -450,6 +467,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		SCENE(a_replay_of_many_windows_ends_live),
 		SCENE(one_window_serves_all_whose_cursors_lie_in_it),
+		SCENE(one_window_serves_all_who_ask_since_then),
 		SCENE(a_replay_converges_although_events_keep_coming),
 		SCENE(frames_that_a_window_has_brought_are_passed_over),
 		SCENE(a_slow_subscriber_costs_a_cursor_and_joins_again),

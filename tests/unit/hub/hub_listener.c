@@ -99,7 +99,9 @@ on_opened(void *arg, const struct stream_info *info)
 {
 	struct listener *listener = arg;
 	(void)info;
-	if (listener->on_event == NULL)
+	if (listener->on_opened != NULL)
+		listener->on_opened(listener);
+	else if (listener->on_event == NULL)
 		log_word(listener, "open");
 }
 

@@ -161,8 +161,9 @@ answer_open(struct world *world, uint64_t stream_id)
 	model_info(followed->stream, WORLD_REDIS_MS + world->now_ms, &info);
 	if (!followed->is_open) {
 		followed->is_open = !info.wrong_type;
-		if (entry_id_is_zero(followed->position))
+		if (!followed->has_position)
 			followed->position = info.newest;
+		followed->has_position = true;
 	}
 	hub_stream_opened(world->hub, stream_id, &info, world->now_ms);
 }

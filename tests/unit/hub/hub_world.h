@@ -36,6 +36,7 @@ struct followed {
 	struct model_stream *stream;
 	struct entry_id position;
 	bool is_open;
+	bool has_position; /* was open once */
 };
 
 struct world {
@@ -83,6 +84,7 @@ struct listener {
 	size_t write_bytes;
 	size_t events;
 	/* Instead of the log, when set. */
+	void (*on_opened)(struct listener *);
 	void (*on_event)(struct listener *, struct entry_id, struct view text);
 	void (*on_gap)(struct listener *, const struct gap *gap);
 	void (*on_cursor)(struct listener *, struct entry_id cursor);

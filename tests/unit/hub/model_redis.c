@@ -119,12 +119,17 @@ model_drop(struct model_stream *stream)
 	stream->first = stream->count;
 }
 
-/* The copy has the same entries again, under new numbers: a new life. */
+/* The copy has the same entries again, under new numbers: a new life. It
+ * remembers how many it had before they were trimmed. */
 void
 model_rewind(struct model_stream *stream, uint64_t n)
 {
 	size_t first = stream->first;
-	size_t end = stream->count - (n < stream->count ? n : stream->count);
+	size_t here = stream->count - first;
+	size_t lost = n < here ? n : here;
+	size_t end = stream->count - lost;
+	uint64_t added = stream->added - lost;
+	struct entry_id max_deleted = stream->max_deleted;
 	model_drop(stream);
 	for (size_t i = first; i < end; i++) {
 		struct model_entry old = stream->entries[i];
@@ -135,6 +140,8 @@ model_rewind(struct model_stream *stream, uint64_t n)
 		entry->id = old.id;
 		stream->last_id = old.id;
 	}
+	stream->added = added;
+	stream->max_deleted = max_deleted;
 }
 
 static const struct model_entry *
