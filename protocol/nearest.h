@@ -6,7 +6,7 @@
 
 #include "view.h"
 
-/* First a name that is equal but for case, '_' and '-' (repoUrl -> repo_url),
+/* First a name that is equal but for case, '_' and '-' (maxDepth -> max_depth),
  * then the one with the fewest typing slips, if they are few for its length.
  * NULL when nothing is near. Borrowed from `names`. Not for hot paths. */
 const char *nearest_name(
