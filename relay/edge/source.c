@@ -166,17 +166,14 @@ source_came_up(struct source *source, enum source_mode mode)
 void
 source_went_down(struct source *source, const char *reason)
 {
-	bool was_up = source->mode != SOURCE_DOWN;
-
 	source->mode = SOURCE_DOWN;
 	stat_set(source->stats, redis_up, 0);
 	stat_add(source->stats, redis_reconnects, 1);
 	source_window_fail_all(source);
-	if (was_up)
-		hub_source_down(source->hub);
 	if (source->was_told_down)
 		return;
 	source->was_told_down = true;
+	hub_source_down(source->hub);
 	if (source->events.down != NULL)
 		source->events.down(source->arg, reason);
 }
