@@ -95,3 +95,20 @@ nearest_name(struct view name, const char *const *names, size_t count)
 	}
 	return best;
 }
+
+const char *
+nearest_of_all(struct view name, const char *const *names, size_t count)
+{
+	struct plain wanted = make_plain(name);
+	const char *best = NULL;
+	unsigned best_distance = FAR;
+	for (size_t i = 0; i < count; i++) {
+		struct plain known = make_plain(view_of(names[i]));
+		unsigned slips = distance(&wanted, &known);
+		if (slips < best_distance) {
+			best = names[i];
+			best_distance = slips;
+		}
+	}
+	return best;
+}

@@ -12,4 +12,9 @@
 const char *nearest_name(
     struct view name, const char *const *names, size_t count);
 
+/* The one with the fewest slips, however many these are; NULL only when there
+ * is none at all. */
+const char *nearest_of_all(
+    struct view name, const char *const *names, size_t count);
+
 #endif

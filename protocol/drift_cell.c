@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The table of cells, and the bounds that keep one place, one rule or one
+ * careless producer from filling it. */
+
+#include "drift_parts.h"
+
+#include "xmalloc.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SLOT_MASK    (2 * DRIFT_CELLS_MAX - 1)
+#define GROUP_MASK   (DRIFT_CELLS_MAX - 1)
+#define GROUP_PROBES 16
+
+/* --- hashes --- */
+
+static uint32_t
+hash_text(uint32_t hash, const char *text)
+{
+	return (hash ^ json_hash(view_of(text))) * UINT32_C(0x9e3779b1);
+}
+
+/* Of the place and rule alone: what names are counted for. */
+static uint32_t
+hash_group(const struct drift_key *key)
+{
+	uint32_t hash =
+	    key->message * 31u + key->endpoint * 7u + key->direction;
+	hash = hash_text(hash, key->rule);
+	return hash_text(hash, key->pointer);
+}
+
+static uint32_t
+hash_key(const struct drift_key *key)
+{
+	uint32_t hash = hash_text(hash_group(key), key->seen.text);
+	hash = hash_text(hash, key->missing.text);
+	return hash_text(hash, key->producer.text);
+}
+
+/* --- cells --- */
+
+static struct drift_cell *
+find(struct drift *drift, const struct drift_key *key, uint32_t hash,
+    uint32_t *slot_r)
+{
+	uint32_t slot = (hash ^ hash >> 16) & SLOT_MASK;
+	for (; drift->slots[slot]; slot = (slot + 1) & SLOT_MASK) {
+		struct drift_cell *cell = drift->cells[drift->slots[slot] - 1];
+		if (cell->hash == hash &&
+		    memcmp(&cell->key, key, sizeof(*key)) == 0)
+			return cell;
+	}
+	*slot_r = slot;
+	return NULL;
+}
+
+static void
+set(_Atomic uint64_t *to, uint64_t value)
+{
+	atomic_store_explicit(to, value, memory_order_relaxed);
+}
+
+static void
+touch(const struct drift *drift, struct drift_cell *cell,
+    const struct drift_origin *origin)
+{
+	set(&cell->count,
+	    atomic_load_explicit(&cell->count, memory_order_relaxed) + 1);
+	set(&cell->last_seen, drift->now_ms);
+	set(&cell->id_ms, origin->id.ms);
+	set(&cell->id_seq, origin->id.seq);
+}
+
+static void
+add(struct drift *drift, const struct drift_key *key, uint32_t hash,
+    uint32_t slot, const struct drift_facts *facts,
+    const struct drift_origin *origin, const struct json_doc *doc)
+{
+	uint32_t count =
+	    atomic_load_explicit(&drift->cell_count, memory_order_relaxed);
+	if (count == DRIFT_CELLS_MAX) {
+		set(&drift->other,
+		    atomic_load_explicit(&drift->other, memory_order_relaxed) +
+			1);
+		return;
+	}
+	struct drift_cell *cell = xcalloc(1, sizeof(*cell));
+	memcpy(&cell->key, key, sizeof(*key)); /* padding and all */
+	cell->facts = *facts;
+	cell->hash = hash;
+	cell->sample = doc ? drift_sample(doc, DRIFT_SAMPLE_MAX) : NULL;
+	cell->first_seen = drift->now_ms;
+	touch(drift, cell, origin);
+	drift->cells[count] = cell;
+	drift->slots[slot] = (uint16_t)(count + 1);
+	atomic_store_explicit(
+	    &drift->cell_count, count + 1, memory_order_release);
+}
+
+/* May this place and rule have one more name? */
+static bool
+take_name(struct drift *drift, const struct drift_key *key)
+{
+	uint64_t id = (uint64_t)hash_group(key) << 8 | 1;
+	uint32_t slot = (uint32_t)(id >> 8) & GROUP_MASK;
+	for (unsigned i = 0; i < GROUP_PROBES; i++) {
+		struct drift_group *group =
+		    &drift->groups[(slot + i) & GROUP_MASK];
+		if (group->key != 0 && group->key != id)
+			continue;
+		group->key = id;
+		if (group->names == DRIFT_NAMES_MAX)
+			return false;
+		group->names++;
+		return true;
+	}
+	return false;
+}
+
+void
+drift_count(struct drift *drift, const struct drift_key *key,
+    const struct drift_facts *facts, const struct drift_origin *origin,
+    const struct json_doc *doc)
+{
+	uint32_t slot = 0;
+	uint32_t hash = hash_key(key);
+	struct drift_cell *cell = find(drift, key, hash, &slot);
+	if (cell) {
+		touch(drift, cell, origin);
+		return;
+	}
+	if (!key->seen.text[0] || take_name(drift, key)) {
+		add(drift, key, hash, slot, facts, origin, doc);
+		return;
+	}
+	struct drift_key nameless;
+	struct drift_facts plain = *facts;
+	memcpy(&nameless, key, sizeof(nameless));
+	memset(&nameless.seen, 0, sizeof(nameless.seen));
+	memset(&plain.nearest, 0, sizeof(plain.nearest));
+	snprintf(plain.hint, sizeof(plain.hint),
+	    "more than %d different names were seen here", DRIFT_NAMES_MAX);
+	drift_count(drift, &nameless, &plain, origin, doc);
+}
+
+/* --- producers --- */
+
+struct drift_name
+drift_producer(struct drift *drift, struct view producer)
+{
+	struct drift_name name = drift_name_of(producer);
+	if (!name.text[0])
+		return name;
+	for (uint32_t i = 0; i < drift->producer_count; i++)
+		if (strcmp(drift->producers[i].text, name.text) == 0)
+			return name;
+	if (drift->producer_count == DRIFT_PRODUCERS_MAX)
+		return drift_name_of(view_of("(others)"));
+	drift->producers[drift->producer_count++] = name;
+	return name;
+}

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: MIT */
+#include "drift_helper.h"
+
+#define EVENT(kind, version, more)                       \
+	"{\"type\":\"event\",\"data\":{\"kind\":\"" kind \
+	"\",\"version\":" version ",\"timestamp\":\"2026\"" more "}}"
+
+static int
+open_own(void **state)
+{
+	(void)state;
+	open_drift(NULL);
+	return 0;
+}
+
+static void
+a_breach_is_a_cell_with_both_names(void **state)
+{
+	(void)state;
+	server(EVENT("finl", "2", ""));
+	print();
+	assert_cell("cells", "/data/kind", "enum");
+	assert_here("seen", "\"finl\"");
+	assert_here("nearest", "\"final\"");
+	assert_here("hint", "\"did you mean \\\"final\\\"?\"");
+	assert_here("direction", "\"server\"");
+	assert_here("endpoint", "\"chat\"");
+	assert_here("type", "\"event\"");
+	assert_here("producer", "\"agent\"");
+	assert_here("count", "1");
+	assert_here("first_seen", "1000");
+	assert_here("source", "\"s.json#/$defs/event\"");
+	assert_cell("cells", "/data/version", "const");
+	assert_here("seen", "\"2\"");
+	assert_here("nearest", "\"3\"");
+}
+
+static void
+a_cell_counts_and_knows_its_first_and_last_time(void **state)
+{
+	(void)state;
+	for (now_ms = 1000; now_ms < 1005; now_ms++)
+		server(EVENT("x", "3", ""));
+	print();
+	assert_cell("cells", "/data/kind", "enum");
+	assert_here("count", "5");
+	assert_here("first_seen", "1000");
+	assert_here("last_seen", "1004");
+	assert_int_equal(count_items("/cells"), 1);
+}
+
+static void
+names_and_producers_have_cells_of_their_own(void **state)
+{
+	(void)state;
+	server(EVENT("x", "3", ""));
+	server(EVENT("y", "3", ""));
+	producer = "other";
+	server(EVENT("y", "3", ""));
+	print();
+	assert_int_equal(count_items("/cells"), 3);
+}
+
+static void
+a_missing_member_is_told_with_what_stands_in_its_place(void **state)
+{
+	(void)state;
+	server("{\"type\":\"event\",\"data\":{\"kind\":\"final\",\"version\":3,"
+	       "\"when\":\"now\"}}");
+	print();
+	assert_cell("cells", "/data", "required");
+	assert_here("nearest", "\"timestamp\"");
+	assert_here("seen", "\"when\"");
+	server("{\"type\":\"event\",\"data\":{\"kind\":\"final\"}}");
+	print();
+	assert_int_equal(count_items("/cells"), 3);
+}
+
+static void
+types_are_both_named(void **state)
+{
+	(void)state;
+	server("{\"type\":\"event\",\"data\":{\"kind\":\"final\",\"version\":3,"
+	       "\"timestamp\":12}}");
+	print();
+	assert_cell("cells", "/data/timestamp", "type");
+	assert_here("seen", "\"number\"");
+	assert_here("nearest", "\"string\"");
+}
+
+static void
+undeclared_members_of_open_objects_are_told(void **state)
+{
+	(void)state;
+	server(EVENT("final", "3", ",\"nots\":\"a\""));
+	server("{\"type\":\"step\",\"parts\":[{},{\"sise\":1},{\"sise\":2}],"
+	       "\"input\":{\"any\":1}}");
+	print();
+	assert_int_equal(count_items("/cells"), 0);
+	assert_int_equal(count_items("/undeclared"), 2);
+	assert_cell("undeclared", "/data/nots", "undeclared_member");
+	assert_here("nearest", "\"note\"");
+	assert_here("got", "\"string\"");
+	assert_cell("undeclared", "/parts/*/sise", "undeclared_member");
+	assert_here("nearest", "\"size\"");
+	assert_here("count", "2");
+}
+
+static void
+an_undeclared_member_is_counted_each_time(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 100; i++)
+		server(EVENT("final", "3", ",\"nots\":\"a\""));
+	print();
+	assert_cell("undeclared", "/data/nots", "undeclared_member");
+	assert_here("count", "100");
+	assert_true(is_text("/messages/0", "count", "100"));
+}
+
+static void
+a_renamed_member_is_told_with_the_one_that_never_came(void **state)
+{
+	(void)state;
+	client("{\"type\":\"command\",\"name\":\"resolve\",\"args\":"
+	       "{\"message_id\":\"m\",\"action_label\":\"ok\"}}");
+	client("{\"type\":\"command\",\"name\":\"list\",\"args\":"
+	       "{\"path\":\"m\"}}");
+	print();
+	assert_int_equal(count_items("/undeclared"), 1);
+	assert_cell("undeclared", "/args/action_label", "undeclared_member");
+	assert_here("nearest", "\"resolution\"");
+	assert_here("direction", "\"client\"");
+	assert_here("hint",
+	    "\"\\\"resolution\\\" is declared and never came: was it "
+	    "renamed?\"");
+}
+
+static void
+a_member_that_a_closed_object_refuses_is_told_once(void **state)
+{
+	(void)state;
+	client("{\"type\":\"command\",\"name\":\"a\",\"tracing\":true}");
+	print();
+	assert_int_equal(count_items("/cells"), 1);
+	assert_int_equal(count_items("/undeclared"), 0);
+	assert_cell("cells", "/tracing", "additionalProperties");
+	assert_here("seen", "\"tracing\"");
+	assert_here("nearest", "\"trace\"");
+}
+
+static void
+an_unknown_type_is_told_with_the_nearest(void **state)
+{
+	(void)state;
+	server("{\"type\":\"stop\"}");
+	print();
+	assert_cell("cells", "/type", "unknown_type");
+	assert_here("type", "\"stop\"");
+	assert_here("nearest", "\"step\"");
+	assert_here("source", "\"contract.json\"");
+}
+
+static void
+a_frame_that_lost_its_wrapper_is_recognised(void **state)
+{
+	(void)state;
+	server("{\"kind\":\"final\",\"version\":3,\"timestamp\":\"\","
+	       "\"text\":\"\"}");
+	print();
+	assert_cell("cells", "/type", "missing_type");
+	assert_here("nearest", "\"event\"");
+	assert_here("hint",
+	    "\"it looks like /data of \\\"event\\\" without the wrapper\"");
+	server("{\"kind\":\"done\",\"x\":1}");
+	print();
+	assert_int_equal(count_items("/cells"), 2);
+	assert_true(is_text("/cells/1", "seen", "\"kind\""));
+	assert_true(is_text("/cells/1", "nearest", "\"type\""));
+}
+
+static void
+a_kind_that_is_a_type_of_its_own_was_wrapped(void **state)
+{
+	(void)state;
+	server(EVENT("done", "3", ""));
+	print();
+	assert_cell("cells", "/data/kind", "enum");
+	assert_here("hint",
+	    "\"\\\"done\\\" is a message type of its own: was it wrapped?\"");
+}
+
+static void
+what_is_no_json_has_a_reason_and_no_sample(void **state)
+{
+	(void)state;
+	server("{\"type\":");
+	print();
+	assert_cell("cells", "", "invalid_json");
+	assert_here("sample", "null");
+	assert_here("type", "null");
+}
+
+static void
+samples_hold_types_and_no_values(void **state)
+{
+	(void)state;
+	server("{\"type\":\"event\",\"data\":{\"kind\":\"hunter2secret\","
+	       "\"version\":3,\"timestamp\":\"2026\",\"text\":\"my password\","
+	       "\"list\":[1,\"two\",null,{}]}}");
+	print();
+	assert_null(strstr(printed.data, "my password"));
+	assert_cell("cells", "/data/kind", "enum");
+	assert_here("sample/data/text", "\"string\"");
+	assert_here("sample/data/version", "\"number\"");
+	assert_here("sample/data/list", "[\"number\",\"string\",\"more\"]");
+}
+
+static void
+values_that_are_no_identifiers_are_not_shown(void **state)
+{
+	(void)state;
+	server(EVENT("my password is x", "3", ""));
+	server(EVENT("a0b1c2d3e4f5", "3", ""));
+	server(EVENT("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", "3", ""));
+	print();
+	assert_int_equal(count_items("/cells"), 1);
+	assert_here("seen", "null");
+	assert_cell("cells", "/data/kind", "enum");
+	assert_here("seen", "null");
+	assert_here("count", "3");
+}
+
+static void
+types_members_and_values_that_never_came_are_told(void **state)
+{
+	(void)state;
+	print();
+	assert_int_equal(count_items("/never_seen/types"), 0);
+	server(EVENT("final", "3", ""));
+	server(EVENT("status", "3", ",\"text\":\"\""));
+	print();
+	assert_int_equal(count_items("/never_seen/types"), 2);
+	assert_true(is_text("/never_seen/types/0", "type", "\"step\""));
+	assert_true(is_text("/never_seen/types/0", "sample_size", "2"));
+	assert_true(is_text("/never_seen/types/1", "type", "\"done\""));
+	assert_int_equal(count_items("/never_seen/members"), 1);
+	assert_true(find_cell("never_seen/members", "/data/note", NULL));
+	assert_here("sample_size", "2");
+	assert_int_equal(count_items("/never_seen/values"), 1);
+	assert_true(find_cell("never_seen/values", "/data/kind", NULL));
+	assert_here("value", "\"token\"");
+}
+
+static void
+a_message_of_several_endpoints_is_one(void **state)
+{
+	(void)state;
+	show(drift, DRIFT_SERVER, 1, "{\"type\":\"step\",\"parts\":1}");
+	show(drift, DRIFT_SERVER, 0, "{\"type\":\"step\",\"parts\":1}");
+	print();
+	assert_int_equal(count_items("/cells"), 1);
+	assert_cell("cells", "/parts", "type");
+	assert_here("endpoint", "\"chat\"");
+	assert_here("count", "2");
+	assert_int_equal(count_items("/messages"), 1);
+}
+
+static void
+many_names_at_one_place_become_one_cell(void **state)
+{
+	(void)state;
+	char text[256];
+	for (int i = 0; i < 1000; i++) {
+		char name[] = { 'a', (char)('a' + i % 26),
+			(char)('a' + i / 26 % 26), (char)('a' + i / 676), 0 };
+		snprintf(text, sizeof(text),
+		    "{\"type\":\"event\",\"data\":{\"kind\":\"%s\","
+		    "\"version\":3,\"timestamp\":\"\",\"m%d\":1}}",
+		    name, i);
+		server(text);
+	}
+	print();
+	assert_int_equal(count_items("/cells"), 65);
+	assert_int_equal(count_items("/undeclared"), 65);
+	assert_cell("undeclared", "/data/*", "undeclared_member");
+	assert_here("count", "936");
+	assert_here("seen", "null");
+	assert_true(is_text("/other", "count", "0"));
+}
+
+static void
+what_finds_no_cell_is_counted_as_other(void **state)
+{
+	(void)state;
+	struct drift_origin origin = { .direction = DRIFT_SERVER };
+	char pointer[32];
+	for (unsigned i = 0; i < DRIFT_CELLS_MAX + 10; i++) {
+		snprintf(pointer, sizeof(pointer), "/p%u", i);
+		drift_fault(drift, &origin, "reserved_member", pointer, "");
+	}
+	print();
+	assert_int_equal(count_items("/cells"), DRIFT_CELLS_MAX);
+	assert_true(is_text("/other", "count", "10"));
+	drift_fault(drift, &origin, "reserved_member", "/p0", "");
+	print();
+	assert_true(is_text("/other", "count", "10"));
+	assert_cell("cells", "/p0", "reserved_member");
+	assert_here("count", "2");
+}
+
+static void
+drifts_of_several_threads_are_taken_together(void **state)
+{
+	(void)state;
+	struct drift *both[] = { drift, drift_new(contract, 500) };
+	show(both[0], DRIFT_SERVER, 0, EVENT("x", "3", ""));
+	now_ms = 2000;
+	show(both[1], DRIFT_SERVER, 0, EVENT("x", "3", ",\"text\":\"\""));
+	show(both[1], DRIFT_SERVER, 0, EVENT("y", "3", ""));
+	print_all(both, 2);
+	assert_int_equal(count_items("/cells"), 2);
+	assert_cell("cells", "/data/kind", "enum");
+	assert_here("seen", "\"x\"");
+	assert_here("count", "2");
+	assert_here("first_seen", "1000");
+	assert_here("last_seen", "2000");
+	assert_true(is_text("", "since", "500"));
+	assert_true(is_text("/messages/0", "count", "3"));
+	assert_false(find_cell("never_seen/members", "/data/text", NULL));
+	drift_free(&both[1]);
+}
+
+static void
+metrics_are_summed_by_their_labels(void **state)
+{
+	(void)state;
+	struct buf out;
+	buf_init(&out, 0);
+	server(EVENT("x", "2", ",\"nots\":1"));
+	server(EVENT("y", "3", ""));
+	server("{\"type\":\"stop\"}");
+	server("{\"kind\":\"done\",\"x\":1}");
+	server("{\"x\":1}");
+	client("{\"type\":\"command\",\"name\":1}");
+	drift_print_metrics(&drift, 1, &out);
+	buf_add_char(&out, '\0');
+	static const char *const lines[] = {
+		"{endpoint=\"chat\",direction=\"server\",type=\"event\","
+		"rule=\"enum\"} 2\n",
+		"{endpoint=\"chat\",direction=\"server\",type=\"event\","
+		"rule=\"const\"} 1\n",
+		"{endpoint=\"chat\",direction=\"server\",type=\"stop\","
+		"rule=\"unknown_type\"} 1\n",
+		"{endpoint=\"chat\",direction=\"server\",type=\"\","
+		"rule=\"missing_type\"} 2\n",
+		"{endpoint=\"chat\",direction=\"client\",type=\"command\","
+		"rule=\"type\"} 1\n",
+	};
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		if (!strstr(out.data, lines[i]))
+			fail_msg("no %s in:\n%s", lines[i], out.data);
+	assert_null(strstr(out.data, "undeclared"));
+	buf_fini(&out);
+}
+
+static void
+totals_are_told_for_the_status(void **state)
+{
+	(void)state;
+	server(EVENT("x", "2", ",\"nots\":1"));
+	struct drift_totals totals = drift_totals(&drift, 1);
+	assert_int_equal(totals.breaches, 2);
+	assert_int_equal(totals.undeclared, 1);
+	assert_int_equal(totals.cells, 3);
+	assert_int_equal(totals.other, 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_own, close_drift)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_breach_is_a_cell_with_both_names),
+		TEST(a_cell_counts_and_knows_its_first_and_last_time),
+		TEST(names_and_producers_have_cells_of_their_own),
+		TEST(a_missing_member_is_told_with_what_stands_in_its_place),
+		TEST(types_are_both_named),
+		TEST(undeclared_members_of_open_objects_are_told),
+		TEST(an_undeclared_member_is_counted_each_time),
+		TEST(a_renamed_member_is_told_with_the_one_that_never_came),
+		TEST(a_member_that_a_closed_object_refuses_is_told_once),
+		TEST(an_unknown_type_is_told_with_the_nearest),
+		TEST(a_frame_that_lost_its_wrapper_is_recognised),
+		TEST(a_kind_that_is_a_type_of_its_own_was_wrapped),
+		TEST(what_is_no_json_has_a_reason_and_no_sample),
+		TEST(samples_hold_types_and_no_values),
+		TEST(values_that_are_no_identifiers_are_not_shown),
+		TEST(types_members_and_values_that_never_came_are_told),
+		TEST(a_message_of_several_endpoints_is_one),
+		TEST(many_names_at_one_place_become_one_cell),
+		TEST(what_finds_no_cell_is_counted_as_other),
+		TEST(drifts_of_several_threads_are_taken_together),
+		TEST(metrics_are_summed_by_their_labels),
+		TEST(totals_are_told_for_the_status),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
