@@ -231,6 +231,17 @@ pause_accepting(struct gateway *gateway, int reason)
 	uv_timer_start(&gateway->pause, on_pause_over, PAUSE_MS, 0);
 }
 
+/* Out of descriptors: who has his answer and does not hang up goes at once. */
+static bool
+give_up_lingering(struct gateway *gateway)
+{
+	struct http_exchange *oldest = oldest_of(gateway, EXCHANGE_LINGERING);
+
+	if (oldest != NULL)
+		exchange_close(oldest);
+	return oldest != NULL;
+}
+
 /* True when there may be more to accept. */
 static bool
 accept_one(struct gateway *gateway)
@@ -247,6 +258,10 @@ accept_one(struct gateway *gateway)
 		return false;
 	case EMFILE:
 	case ENFILE:
+		if (give_up_lingering(gateway))
+			return true;
+		pause_accepting(gateway, errno);
+		return false;
 	case ENOBUFS:
 	case ENOMEM:
 	case EBADF:

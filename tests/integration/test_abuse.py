@@ -11,7 +11,8 @@ import time
 
 import pytest
 
-from harness import (CHAT, EVENTS, Publisher, Subscriber, run, wait_for)
+from harness import (CHAT, EVENTS, RELAYD, Publisher, Subscriber, run,
+                     wait_for)
 
 KEY = "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
 GOOD = ("Host: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" + KEY +
@@ -209,6 +210,9 @@ def test_the_admin_listener_is_guarded_alike(shared):
 
 
 @pytest.mark.skipif(not shutil.which("valgrind"), reason="no valgrind")
+@pytest.mark.skipif(b"__asan_init" in RELAYD.read_bytes() or
+                    b"__tsan_init" in RELAYD.read_bytes(),
+                    reason="a sanitizer is built in")
 def test_b11_to_b14_are_clean_under_valgrind(start_relay, redis_server,
                                              tmp_path):
     report = tmp_path / "valgrind.txt"

@@ -200,6 +200,34 @@ without_descriptors_it_waits_and_does_not_spin(void **state)
 	close_scene(&scene);
 }
 
+/* With the pause it would take a dozen turns. */
+static void
+without_descriptors_those_answered_make_room(void **state)
+{
+	(void)state;
+	struct scene scene;
+	struct buf got;
+	bool was_reset;
+	int turns = 0;
+
+	open_scene(&scene, &patient);
+	buf_init(&got, 0);
+	int lingers = call_with(&scene, GET);
+	WAIT_FOR(&scene, has_ended(lingers, &got, &was_reset));
+	int fd = call_with(&scene, GET);
+	int next = dup(fd);
+	close(next);
+	rlim_t before = set_descriptor_limit((rlim_t)next);
+	while (scene.requests < 2 && turns++ < 100)
+		uv_run(&scene.loop, UV_RUN_ONCE);
+	assert_true(turns <= 6);
+	set_descriptor_limit(before);
+	assert_answer(&scene, fd, "HTTP/1.1 200 OK\r\n");
+	buf_fini(&got);
+	close(lingers);
+	close_scene(&scene);
+}
+
 int
 main(void)
 {
@@ -213,6 +241,7 @@ main(void)
 		cmocka_unit_test(a_cap_at_the_door_is_answered),
 		cmocka_unit_test(
 		    without_descriptors_it_waits_and_does_not_spin),
+		cmocka_unit_test(without_descriptors_those_answered_make_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
