@@ -35,9 +35,9 @@ struct batch_entry {
 	struct entry_id id;
 	bool has_event; /* false: no `event` field */
 	struct view event;
-	struct view producer;       /* empty when absent */
-	struct view traceparent;    /* empty when absent */
-	struct entry_id command;    /* 0-0 when absent or malformed */
+	struct view producer;    /* empty when absent */
+	struct view traceparent; /* empty when absent */
+	struct entry_id command; /* 0-0 when absent or malformed */
 };
 
 /* After a gap of GAP_RECREATED or GAP_REWOUND all ids mean something new: then
@@ -56,10 +56,10 @@ struct batch {
 /* What Redis says of a stream: XINFO STREAM and TIME in one transaction. */
 struct stream_info {
 	bool exists;
-	bool wrong_type;            /* the key holds something else */
-	struct entry_id oldest;     /* 0-0 when it has no entry */
-	struct entry_id newest;     /* last-generated-id */
-	uint64_t redis_now_ms;      /* unix ms on Redis's clock */
+	bool wrong_type;        /* the key holds something else */
+	struct entry_id oldest; /* 0-0 when it has no entry */
+	struct entry_id newest; /* last-generated-id */
+	uint64_t redis_now_ms;  /* unix ms on Redis's clock */
 };
 
 #endif

@@ -48,6 +48,7 @@ hub_free(struct hub **hub)
 	assert(old->subscription_count == 0 && old->window_count == 0);
 	stream_map_fini(&old->streams);
 	block_pool_fini(&old->pool);
+	judged_memo_fini(&old->judged);
 	free(old);
 }
 

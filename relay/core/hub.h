@@ -45,9 +45,9 @@ struct hub_source_ops {
  * these may call hub_unsubscribe for its own subscription; they return -1 and
  * are cleaned up by their owner later in the turn. */
 enum hub_write {
-	HUB_WRITE_OK,      /* taken, go on */
-	HUB_WRITE_FULL,    /* taken, but stop until hub_resume() */
-	HUB_WRITE_GONE     /* not taken, the peer is gone: stop for good */
+	HUB_WRITE_OK,   /* taken, go on */
+	HUB_WRITE_FULL, /* taken, but stop until hub_resume() */
+	HUB_WRITE_GONE  /* not taken, the peer is gone: stop for good */
 };
 /* Whose is a direct frame? OWNS_UNKNOWN: the sink's answer that says so is
  * still under way; the hub stops in front of the frame, as after
@@ -56,15 +56,15 @@ enum hub_owns { OWNS_NO, OWNS_YES, OWNS_UNKNOWN };
 struct subscriber_ops {
 	/* Complete WebSocket frames, to be written as they are. The bytes are
 	 * the hub's and shared; take them or copy them before returning. */
-	enum hub_write (*write)(void *arg, struct view frames,
-	    size_t frame_count);
+	enum hub_write (*write)(
+	    void *arg, struct view frames, size_t frame_count);
 	/* The stream was looked at (for hello). Called once, before live. */
 	void (*opened)(void *arg, const struct stream_info *info);
 	/* The start position is fixed, or replay has reached the tail. Held: as
 	 * soon as the position is fixed, still held; and once more at the tail
 	 * after a hub_seek. */
-	enum hub_write (*live)(void *arg, struct entry_id cursor,
-	    uint64_t replayed);
+	enum hub_write (*live)(
+	    void *arg, struct entry_id cursor, uint64_t replayed);
 	/* Only for those who know notices; for others the hub counts. */
 	enum hub_write (*gap)(void *arg, const struct gap *gap);
 	enum hub_write (*cursor)(void *arg, struct entry_id cursor);
@@ -115,16 +115,16 @@ void hub_unsubscribe(struct hub *hub, struct subscription **subscription);
 /* A held subscription begins to deliver from where it was fixed … */
 void hub_release(struct hub *hub, struct subscription *subscription);
 /* … or from another cursor (a repeated request): replay, then live again. */
-void hub_seek(struct hub *hub, struct subscription *subscription,
-    struct entry_id after);
+void hub_seek(
+    struct hub *hub, struct subscription *subscription, struct entry_id after);
 /* The subscriber can take bytes again after HUB_WRITE_FULL. */
 void hub_resume(struct hub *hub, struct subscription *subscription);
 
 /* How far it has got: the last id scanned for it, delivered or skipped. At the
  * beginning the position fixed at subscription (START_LIVE: the tail at the
  * time of asking). false while not known. */
-bool hub_position(const struct subscription *subscription,
-    struct entry_id *scanned_r);
+bool hub_position(
+    const struct subscription *subscription, struct entry_id *scanned_r);
 
 /* --- from the source --- */
 
@@ -134,8 +134,7 @@ void hub_stream_feed(struct hub *hub, uint64_t stream_id,
     const struct batch *batch, uint64_t now_ms);
 void hub_window(struct hub *hub, uint64_t stream_id, uint64_t window_id,
     const struct batch *batch, bool reached_tail, uint64_t now_ms);
-void hub_window_failed(struct hub *hub, uint64_t stream_id,
-    uint64_t window_id);
+void hub_window_failed(struct hub *hub, uint64_t stream_id, uint64_t window_id);
 void hub_source_down(struct hub *hub);
 void hub_source_up(struct hub *hub, uint64_t now_ms);
 

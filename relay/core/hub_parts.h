@@ -24,14 +24,15 @@ struct hub {
 	void *source_arg;
 	struct block_pool pool;
 	struct stream_map streams;
-	struct list dirty;    /* topic.dirty: frames to serve */
-	struct list runnable; /* subscription.link: has something to do */
-	struct list stuck;    /* subscription.link: blocked in a window, FIFO */
-	struct list hungry;   /* stream.hungry: want a window */
-	struct list paused;   /* stream.hungry: not before the next tick */
-	struct list quiet;    /* topic.quiet, FIFO */
-	struct list loaded;   /* topic.loaded */
-	struct list windows;  /* window.link, oldest first */
+	struct judged_memo judged; /* of streams that were followed before */
+	struct list dirty;         /* topic.dirty: frames to serve */
+	struct list runnable;      /* subscription.link: has something to do */
+	struct list stuck;   /* subscription.link: blocked in a window, FIFO */
+	struct list hungry;  /* stream.hungry: want a window */
+	struct list paused;  /* stream.hungry: not before the next tick */
+	struct list quiet;   /* topic.quiet, FIFO */
+	struct list loaded;  /* topic.loaded */
+	struct list windows; /* window.link, oldest first */
 	size_t window_count;
 	size_t subscription_count;
 	size_t behind_count;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "judged.h"
 
+#include "xmalloc.h"
+
+#include <stdlib.h>
 #include <string.h>
 
 bool
@@ -64,4 +67,46 @@ judged_add(
 	}
 	judged->ranges[at] = range;
 	judged->count++;
+}
+
+struct entry_id
+judged_last(const struct judged *judged)
+{
+	if (judged->count == 0)
+		return ENTRY_ID_ZERO;
+	return judged->ranges[judged->count - 1].through;
+}
+
+void
+judged_memo_fini(struct judged_memo *memo)
+{
+	for (unsigned i = 0; i < JUDGED_MEMO_PLACES; i++)
+		free(memo->notes[i]);
+}
+
+void
+judged_memo_keep(struct judged_memo *memo, uint32_t key_hash, size_t key_length,
+    const struct judged *judged)
+{
+	struct judged_note **place =
+	    &memo->notes[key_hash % JUDGED_MEMO_PLACES];
+	if (judged->count == 0)
+		return;
+	if (*place == NULL)
+		*place = xmalloc(sizeof(**place));
+	**place = (struct judged_note){ .key_hash = key_hash,
+		.key_length = key_length,
+		.judged = *judged };
+}
+
+struct judged
+judged_memo_find(
+    const struct judged_memo *memo, uint32_t key_hash, size_t key_length)
+{
+	const struct judged_note *note =
+	    memo->notes[key_hash % JUDGED_MEMO_PLACES];
+	if (note == NULL || note->key_hash != key_hash ||
+	    note->key_length != key_length)
+		return (struct judged){ 0 };
+	return note->judged;
 }

@@ -24,6 +24,31 @@ struct judged {
 	unsigned count;
 };
 
+/* What was known of streams that nobody follows any more, in case somebody
+ * comes back: one place for each hash, so a later stream may drive it out. */
+#define JUDGED_MEMO_PLACES 1024
+
+struct judged_note {
+	uint32_t key_hash;
+	size_t key_length;
+	struct judged judged;
+};
+
+/* Embedded in the hub; all zero is empty. */
+struct judged_memo {
+	struct judged_note *notes[JUDGED_MEMO_PLACES]; /* owned, or NULL */
+};
+
+void judged_memo_fini(struct judged_memo *memo);
+void judged_memo_keep(struct judged_memo *memo, uint32_t key_hash,
+    size_t key_length, const struct judged *judged);
+/* Empty when nothing is known. */
+struct judged judged_memo_find(
+    const struct judged_memo *memo, uint32_t key_hash, size_t key_length);
+
+/* The greatest id that was looked at, 0-0 when there is none. */
+struct entry_id judged_last(const struct judged *judged);
+
 bool judged_has(const struct judged *judged, struct entry_id id);
 /* after < through, else nothing is added. */
 void judged_add(

@@ -65,8 +65,7 @@ static void
 begin_live(struct subscription *subscription, const struct stream_info *info)
 {
 	uint64_t waited = subscription->hub->now_ms - subscription->asked_ms;
-	bool is_late =
-	    subscription->asked_blind || waited > HUB_LATE_OPEN_MS;
+	bool is_late = subscription->asked_blind || waited > HUB_LATE_OPEN_MS;
 	/* Who is held has sent nothing yet: the tail of now is before it. */
 	if (!is_late || subscription->held)
 		begin_at_tail(subscription, info);
@@ -109,6 +108,8 @@ open_stream(struct stream *stream, const struct stream_info *info)
 {
 	stream->is_open = true;
 	stream->tail = info->newest;
+	if (entry_id_compare(judged_last(&stream->judged), info->newest) > 0)
+		stream->judged = (struct judged){ 0 }; /* it began anew */
 	for (size_t i = 0; i < JUDGE_ENDPOINTS_MAX; i++) {
 		if (stream->topics[i] == NULL)
 			continue;

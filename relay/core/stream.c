@@ -119,6 +119,8 @@ stream_new(struct hub *hub, uint64_t id, struct view key)
 	stream->key_hash = json_hash(key);
 	stream->key_length = key.len;
 	memcpy(stream->key, key.data, key.len);
+	stream->judged = judged_memo_find(
+	    &hub->judged, stream->key_hash, stream->key_length);
 	list_init(&stream->opening);
 	list_init(&stream->beyond);
 	list_init(&stream->waiting);
@@ -134,6 +136,8 @@ stream_free(struct stream **stream)
 	assert(old->topic_count == 0);
 	assert(list_is_empty(&old->opening) && list_is_empty(&old->waiting));
 	list_remove(&old->hungry);
+	judged_memo_keep(
+	    &old->hub->judged, old->key_hash, old->key_length, &old->judged);
 	free(old);
 }
 

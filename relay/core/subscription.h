@@ -57,7 +57,7 @@ struct subscription {
 	bool held;
 	bool full;
 	bool asked_blind; /* while the source was away */
-	bool is_opened; /* opened() was called */
+	bool is_opened;   /* opened() was called */
 	bool is_serving;
 };
 

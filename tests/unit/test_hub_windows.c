@@ -366,6 +366,25 @@ an_entry_is_looked_at_for_the_first_time_once(void **state)
 }
 
 static void
+what_was_looked_at_is_known_when_a_stream_is_followed_again(void **state)
+{
+	struct scene *s = *state;
+	add(s->stream, 1, 9);
+	for (unsigned i = 0; i < 2; i++) {
+		listener_subscribe(&s->a, s->stream, 0, after(0), true, false);
+		world_settle(&s->world);
+		hub_unsubscribe(s->world.hub, &s->a.subscription);
+	}
+	assert_int_equal(s->world.judge.judged, 18);
+	assert_int_equal(s->world.judge.first_looks, 9);
+	model_drop(s->stream);
+	add(s->stream, 1, 3);
+	listener_subscribe(&s->a, s->stream, 0, after(0), true, false);
+	world_settle(&s->world);
+	assert_int_equal(s->world.judge.first_looks, 12);
+}
+
+static void
 entries_that_nobody_stands_for_are_not_judged(void **state)
 {
 	struct scene *s = *state;
@@ -479,6 +498,8 @@ main(void)
 		SCENE(a_read_that_failed_alone_is_made_again_after_a_tick),
 		SCENE(an_empty_window_alone_is_not_the_tail),
 		SCENE(an_entry_is_looked_at_for_the_first_time_once),
+		SCENE(
+		    what_was_looked_at_is_known_when_a_stream_is_followed_again),
 		SCENE(entries_that_nobody_stands_for_are_not_judged),
 		SCENE(a_cursor_is_proven_by_an_entry_in_the_window),
 		SCENE(the_furthest_behind_go_first_when_memory_is_short),

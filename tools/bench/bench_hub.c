@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * What a delivery costs in the hub alone: one stream, many subscribers that
+ * take every write at once, events of 400 bytes in bursts. Judging is left out
+ * (a stand-in), so are sockets. Run it on a quiet core:
+ *
+ *   ninja -C build/release bench_hub && taskset -c 0 build/release/bench_hub
+ */
+
+#include "clock.h"
+#include "fake_judge.h"
+#include "hub.h"
+#include "stats.h"
+#include "xmalloc.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SUBSCRIBERS 1000
+#define EVENT_BYTES 400
+#define BURST_MAX   64
+#define MIN_US      1000000 /* at least so long for each figure */
+
+struct bench {
+	struct hub *hub;
+	struct stats stats;
+	struct fake_judge judge;
+	struct contract contract;
+	struct contract_endpoint endpoint;
+	struct subscription *subscribers[SUBSCRIBERS];
+	uint64_t frames;
+	uint64_t writes;
+	uint64_t bytes;
+	struct entry_id tail;
+	char event[EVENT_BYTES];
+};
+
+static void
+follow(void *arg, uint64_t stream_id, struct view key)
+{
+	(void)arg;
+	(void)stream_id;
+	(void)key;
+}
+
+static void
+ignore(void *arg, uint64_t stream_id)
+{
+	(void)arg;
+	(void)stream_id;
+}
+
+static void
+fetch(void *arg, uint64_t stream_id, uint64_t window_id, struct entry_id after,
+    uint64_t since_ms, size_t max_bytes)
+{
+	(void)arg;
+	(void)stream_id;
+	(void)window_id;
+	(void)after;
+	(void)since_ms;
+	(void)max_bytes;
+	abort(); /* nobody may fall behind here */
+}
+
+static const struct hub_source_ops source = {
+	.follow = follow,
+	.unfollow = ignore,
+	.inspect = ignore,
+	.fetch = fetch,
+};
+
+static enum hub_write
+on_write(void *arg, struct view frames, size_t frame_count)
+{
+	struct bench *bench = arg;
+	bench->writes++;
+	bench->frames += frame_count;
+	bench->bytes += frames.len;
+	return HUB_WRITE_OK;
+}
+
+static void
+on_opened(void *arg, const struct stream_info *info)
+{
+	(void)arg;
+	(void)info;
+}
+
+static enum hub_write
+on_live(void *arg, struct entry_id cursor, uint64_t replayed)
+{
+	(void)arg;
+	(void)cursor;
+	(void)replayed;
+	return HUB_WRITE_OK;
+}
+
+static const struct subscriber_ops subscriber = {
+	.write = on_write,
+	.opened = on_opened,
+	.live = on_live,
+};
+
+static void
+begin(struct bench *bench)
+{
+	static const struct hub_options options = {
+		.subscriber_bytes = 1 << 20,
+		.total_bytes = 256 << 20,
+		.run_bytes = 64 << 10,
+		.window_bytes = 256 << 10,
+		.windows_in_flight = 64,
+	};
+	static const char head[] = "{\"type\":\"step\",\"text\":\"";
+	memset(bench->event, 'x', sizeof(bench->event));
+	memcpy(bench->event, head, sizeof(head) - 1);
+	memcpy(bench->event + EVENT_BYTES - 2, "\"}", 2);
+	bench->endpoint.splice_cursor = true;
+	bench->contract.endpoints = &bench->endpoint;
+	bench->contract.endpoint_count = 1;
+	bench->hub = hub_new(&options, &bench->contract,
+	    fake_judge(&bench->judge), &bench->stats, &source, bench);
+	for (size_t i = 0; i < SUBSCRIBERS; i++)
+		bench->subscribers[i] =
+		    hub_subscribe(bench->hub, view_of("relay:events:{a/b/c}"),
+			0, (struct start){ .kind = START_LIVE }, true, false,
+			&subscriber, bench, 0);
+	hub_stream_opened(bench->hub, 1, &(struct stream_info){ 0 }, 0);
+	hub_flush(bench->hub, 0);
+}
+
+static void
+end(struct bench *bench)
+{
+	for (size_t i = 0; i < SUBSCRIBERS; i++)
+		hub_unsubscribe(bench->hub, &bench->subscribers[i]);
+	hub_free(&bench->hub);
+}
+
+static void
+deliver_burst(struct bench *bench, size_t burst)
+{
+	struct batch_entry entries[BURST_MAX];
+	struct batch batch = {
+		.after = bench->tail, .entries = entries, .count = burst
+	};
+	for (size_t i = 0; i < burst; i++) {
+		bench->tail.ms++;
+		entries[i] = (struct batch_entry){ .id = bench->tail,
+			.has_event = true,
+			.event = view_make(bench->event, EVENT_BYTES) };
+	}
+	batch.through = bench->tail;
+	hub_stream_feed(bench->hub, 1, &batch, bench->tail.ms);
+	hub_flush(bench->hub, bench->tail.ms);
+}
+
+static void
+measure(struct bench *bench, size_t burst)
+{
+	for (unsigned i = 0; i < 50; i++) /* warm */
+		deliver_burst(bench, burst);
+	bench->frames = 0;
+	bench->writes = 0;
+	uint64_t began = clock_mono_us();
+	uint64_t took = 0;
+	while (took < MIN_US) {
+		deliver_burst(bench, burst);
+		took = clock_mono_us() - began;
+	}
+	double ns = (double)took * 1000;
+	printf("burst %2zu: %7.2f ns a delivery, %7.1f ns a write, "
+	       "%" PRIu64 " deliveries\n",
+	    burst, ns / (double)bench->frames, ns / (double)bench->writes,
+	    bench->frames);
+}
+
+int
+main(void)
+{
+	static const size_t bursts[] = { 1, 16, 64 };
+	struct bench *bench = xcalloc(1, sizeof(*bench));
+	begin(bench);
+	printf("%d subscribers, %d bytes an event\n", SUBSCRIBERS, EVENT_BYTES);
+	for (size_t i = 0; i < sizeof(bursts) / sizeof(bursts[0]); i++)
+		measure(bench, bursts[i]);
+	end(bench);
+	free(bench);
+	return 0;
+}
