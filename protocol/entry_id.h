@@ -17,7 +17,7 @@ struct entry_id {
 };
 
 #define ENTRY_ID_TEXT_MAX 42 /* 20 + 1 + 20 digits and a NUL */
-#define ENTRY_ID_ZERO ((struct entry_id){ 0, 0 })
+#define ENTRY_ID_ZERO     ((struct entry_id){ 0, 0 })
 
 /* Strict: digits, one '-', digits; both parts present, at most 20 digits, at
  * most 2^64-1, no sign, no space, leading zeros allowed as Redis does.

@@ -9,7 +9,7 @@
  */
 
 struct error {
-	char where[256];  /* file, pointer, option or key; may be empty */
+	char where[256];   /* file, pointer, option or key; may be empty */
 	char message[512]; /* one sentence, no newline */
 };
 

@@ -30,31 +30,32 @@ enum json_type {
 	JSON_OBJECT
 };
 
-#define JSON_HAS_ESCAPE 0x01 /* string: text differs from its value */
-#define JSON_IS_KEY     0x02 /* string: a member's name */
+#define JSON_HAS_ESCAPE       0x01 /* string: text differs from its value */
+#define JSON_IS_KEY           0x02 /* string: a member's name */
 #define JSON_IS_PLAIN_INTEGER 0x04 /* number: only '-' and digits */
 
 struct json_node {
 	uint32_t start;  /* offset of the value's first byte in the text */
 	uint32_t length; /* bytes of its text, quotes or brackets included */
 	uint32_t next;   /* index of the first node behind this subtree */
-	uint32_t count;  /* array: items; object: members; string: code points */
-	uint32_t hash;   /* string: json_hash() of its decoded bytes */
-	uint8_t type;    /* enum json_type */
+	uint32_t count; /* array: items; object: members; string: code points */
+	uint32_t hash;  /* string: json_hash() of its decoded bytes */
+	uint8_t type;   /* enum json_type */
 	uint8_t flags;
 };
 
 struct json_limits {
-	uint32_t max_depth;    /* arrays and objects open at once; 0 = 512 */
-	bool strict_keys;      /* refuse duplicate keys and U+0000 in keys */
+	uint32_t max_depth; /* arrays and objects open at once; 0 = 512 */
+	bool strict_keys;   /* refuse duplicate keys and U+0000 in keys */
 };
 
 enum json_reason { JSON_OK, JSON_SYNTAX, JSON_TOO_DEEP, JSON_TOO_LARGE };
 
 struct json_fault {
 	enum json_reason reason;
-	size_t offset;       /* byte at which it went wrong */
-	const char *message; /* static text: "duplicate key", "invalid UTF-8" … */
+	size_t offset; /* byte at which it went wrong */
+	const char
+	    *message; /* static text: "duplicate key", "invalid UTF-8" … */
 };
 
 /* Owned by whoever scans; init once, scan many. The nodes are good until the
@@ -82,29 +83,29 @@ uint32_t json_hash(struct view decoded);
 static inline struct view
 json_text(const struct json_doc *doc, uint32_t node)
 {
-	return view_make(doc->text.data + doc->nodes[node].start,
-	    doc->nodes[node].length);
+	return view_make(
+	    doc->text.data + doc->nodes[node].start, doc->nodes[node].length);
 }
 
 /* The value index of the member `name` (decoded bytes) of the object at
  * `object`; 0 when it is not an object or has no such member. With duplicate
  * keys the last one. */
-uint32_t json_member(const struct json_doc *doc, uint32_t object,
-    struct view name);
+uint32_t json_member(
+    const struct json_doc *doc, uint32_t object, struct view name);
 
 /* Resolves an RFC 6901 pointer from the root ("" = root). Returns true and
  * *node_r, or false. */
-bool json_pointer_get(const struct json_doc *doc, struct view pointer,
-    uint32_t *node_r);
+bool json_pointer_get(
+    const struct json_doc *doc, struct view pointer, uint32_t *node_r);
 
 /* True when `node` is a string whose decoded value is these bytes. */
-bool json_string_is(const struct json_doc *doc, uint32_t node,
-    struct view decoded);
+bool json_string_is(
+    const struct json_doc *doc, uint32_t node, struct view decoded);
 
 /* The decoded value of a string: a view into the text when it has no escape,
  * else written to `scratch` (cleared first). Good until text or scratch go. */
-struct view json_string(const struct json_doc *doc, uint32_t node,
-    struct buf *scratch);
+struct view json_string(
+    const struct json_doc *doc, uint32_t node, struct buf *scratch);
 
 /* "null", "boolean", "number", "string", "array", "object". */
 const char *json_type_name(enum json_type type);

@@ -34,7 +34,8 @@ view_make(const void *data, size_t len)
 static inline bool
 view_equal(struct view a, struct view b)
 {
-	return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+	return a.len == b.len &&
+	    (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
 static inline bool

@@ -24,7 +24,7 @@ enum ws_opcode {
 size_t ws_frame_header_size(uint64_t payload_length);
 
 /* Writes the header; returns its size. */
-size_t ws_frame_header(char header[WS_FRAME_HEADER_MAX],
-    enum ws_opcode opcode, uint64_t payload_length);
+size_t ws_frame_header(char header[WS_FRAME_HEADER_MAX], enum ws_opcode opcode,
+    uint64_t payload_length);
 
 #endif

@@ -26,8 +26,8 @@ bundled_contract(char *path, size_t size)
 	program[len > 0 ? len : 0] = '\0';
 	const char *folder = dirname(program);
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		snprintf(path, size, "%s/%s/" DEFAULT_CONTRACT, folder,
-		    places[i]);
+		snprintf(
+		    path, size, "%s/%s/" DEFAULT_CONTRACT, folder, places[i]);
 		if (is_folder(path))
 			return;
 	}

@@ -16,12 +16,12 @@ struct list {
 };
 
 /* The struct around a link. */
-#define list_entry(link, type, member)                                        \
+#define list_entry(link, type, member) \
 	((type *)(void *)((char *)(link)-offsetof(type, member)))
 
 /* Safe when the body takes `at` (but not its successor) out of the list. */
-#define list_foreach(at, head)                                                \
-	for (struct list *at = (head)->next, *at##_next = at->next;           \
+#define list_foreach(at, head)                                      \
+	for (struct list *at = (head)->next, *at##_next = at->next; \
 	     at != (head); at = at##_next, at##_next = at->next)
 
 static inline void

@@ -16,7 +16,12 @@
 
 #include <stdint.h>
 
-enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERROR };
+enum log_level {
+	LOG_LEVEL_DEBUG,
+	LOG_LEVEL_INFO,
+	LOG_LEVEL_WARN,
+	LOG_LEVEL_ERROR
+};
 enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 
 void log_setup(enum log_level level, enum log_format format);
@@ -24,8 +29,8 @@ void log_setup(enum log_level level, enum log_format format);
 /* fields: NULL-terminated pairs of name, value (C strings; values are escaped
  * and cut at 256 bytes). Example:
  *   log_event(LOG_LEVEL_WARN, "redis", "lost", "reason", reason, NULL); */
-void log_event(enum log_level level, const char *component,
-    const char *action, ...) __attribute__((sentinel));
+void log_event(enum log_level level, const char *component, const char *action,
+    ...) __attribute__((sentinel));
 /* The same, throttled by (component, action). */
 void log_throttled(enum log_level level, const char *component,
     const char *action, ...) __attribute__((sentinel));

@@ -19,8 +19,8 @@ struct gateway;
 struct http_exchange; /* one plain request waiting for its answer */
 
 struct gateway_address {
-	char text[256];  /* ADDR:PORT with the real port, or unix:PATH */
-	bool is_loopback; /* or a Unix socket */
+	char text[256];         /* ADDR:PORT with the real port, or unix:PATH */
+	bool is_loopback;       /* or a Unix socket */
 	uint64_t device, inode; /* of a Unix socket's file */
 };
 
@@ -30,8 +30,8 @@ struct gateway_address {
  * bound without sharing, which proves it free, unless `join` says that another
  * relay may hold it (listen_share). -1: err, and errno is kept (EADDRINUSE). A
  * stale socket file is replaced only when nobody answers on it. */
-int gateway_listen(const char *address, bool join, int *sockets_r,
-    size_t count, struct gateway_address *address_r, struct error *err);
+int gateway_listen(const char *address, bool join, int *sockets_r, size_t count,
+    struct gateway_address *address_r, struct error *err);
 /* Removes the file of a Unix socket if it is still the one that
  * gateway_listen made; at the end of the program. */
 void gateway_unlink(const struct gateway_address *address);
@@ -48,9 +48,9 @@ struct gateway_ops {
 };
 
 struct gateway_options {
-	unsigned handshake_ms;    /* 5000 from accept to the end of the head */
-	unsigned answer_ms;       /* 2000 */
-	unsigned max_waiting;     /* heads being read at once; when full the
+	unsigned handshake_ms; /* 5000 from accept to the end of the head */
+	unsigned answer_ms;    /* 2000 */
+	unsigned max_waiting;  /* heads being read at once; when full the
 				   * oldest goes, silent ones first */
 };
 

@@ -20,16 +20,16 @@ struct handshake {
 	struct view method, target, path, query, version;
 	struct view host, origin, authorization, key, protocols, extensions;
 	struct view traceparent, forwarded_for, forwarded_proto, accept;
-	bool wants_upgrade;   /* Upgrade: websocket (any case, in the list) */
-	bool has_upgrade;     /* any Upgrade header */
+	bool wants_upgrade; /* Upgrade: websocket (any case, in the list) */
+	bool has_upgrade;   /* any Upgrade header */
 	bool connection_upgrade; /* Connection lists "upgrade" */
-	bool has_body;        /* Content-Length > 0 or Transfer-Encoding */
-	bool offers_relay_v1; /* Sec-WebSocket-Protocol lists relay.v1 */
-	struct view ticket;   /* from ticket.<T>, else empty */
-	bool offers_protocols; /* any Sec-WebSocket-Protocol */
+	bool has_body;           /* Content-Length > 0 or Transfer-Encoding */
+	bool offers_relay_v1;    /* Sec-WebSocket-Protocol lists relay.v1 */
+	struct view ticket;      /* from ticket.<T>, else empty */
+	bool offers_protocols;   /* any Sec-WebSocket-Protocol */
 	bool version_13;
-	bool key_valid;       /* 24 characters, base64 of 16 bytes */
-	size_t head_length;   /* bytes up to and including the empty line */
+	bool key_valid;     /* 24 characters, base64 of 16 bytes */
+	size_t head_length; /* bytes up to and including the empty line */
 };
 
 enum handshake_state {
@@ -56,8 +56,8 @@ void handshake_missing(const struct handshake *handshake, struct buf *out);
 
 /* The canonical request for libwebsockets: fixed path, own header order, only
  * what it needs (protocol relay.v1 if offered, extensions if `deflate`). */
-void handshake_canonical(const struct handshake *handshake, bool deflate,
-    struct buf *out);
+void handshake_canonical(
+    const struct handshake *handshake, bool deflate, struct buf *out);
 
 /* Is this Origin the same host as Host, or on the list? Absent Origin: yes.
  * "null": no. Exact scheme, host and port. */

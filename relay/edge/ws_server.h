@@ -15,12 +15,12 @@ struct uv_loop_s;
 struct ws_server;
 
 struct ws_server_options {
-	size_t max_frame_bytes;      /* 1 MiB; over it: close 1009 */
-	unsigned max_fragments;      /* 16,384; over it: close 1008 */
-	unsigned ping_interval_ms;   /* 20,000 */
-	unsigned pong_timeout_ms;    /* 30,000 without any sign of life */
-	unsigned stuck_ms;           /* 180,000 without an acknowledged byte */
-	unsigned send_buffer_bytes;  /* SO_SNDBUF, 128 KiB */
+	size_t max_frame_bytes;     /* 1 MiB; over it: close 1009 */
+	unsigned max_fragments;     /* 16,384; over it: close 1008 */
+	unsigned ping_interval_ms;  /* 20,000 */
+	unsigned pong_timeout_ms;   /* 30,000 without any sign of life */
+	unsigned stuck_ms;          /* 180,000 without an acknowledged byte */
+	unsigned send_buffer_bytes; /* SO_SNDBUF, 128 KiB */
 	unsigned max_connections;
 };
 

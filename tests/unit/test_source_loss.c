@@ -207,7 +207,8 @@ a_redis_that_is_absent_is_told_once(void **state)
 	source_start(scene->source);
 	scene_until(scene, &scene->downs, 1);
 	assert_string_equal(scene->reason, "refused");
-	assert_int_equal(scene->hub.downs, 1); /* who asks now, asks too early */
+	assert_int_equal(
+	    scene->hub.downs, 1); /* who asks now, asks too early */
 	scene_run_for_ms(scene, 400);
 	assert_int_equal(scene->downs, 1);
 	redis_fixture_again(&scene->redis);
