@@ -23,12 +23,18 @@ enum drift_direction { DRIFT_SERVER, DRIFT_CLIENT };
 
 struct drift;
 
+/* Is this the first time that anybody here sees the frame? Asked only when
+ * something would be counted in a cell, so that it may cost a little. */
+typedef bool drift_first_fn(void *arg);
+
 /* Where a frame came from. Borrowed for the call. */
 struct drift_origin {
 	enum drift_direction direction;
 	size_t endpoint;      /* of the contract; for an unknown type: any */
 	struct view producer; /* empty: it gave no name */
 	struct entry_id id;   /* of the stream entry; 0-0: none */
+	drift_first_fn *is_first; /* NULL: it is */
+	void *arg;
 };
 
 /* The contract is borrowed for the drift's life. */
@@ -59,9 +65,9 @@ void drift_fault(struct drift *drift, const struct drift_origin *origin,
 /* The report as a JSON object. */
 void drift_print(struct drift *const *drifts, size_t count, uint64_t now_ms,
     struct buf *out);
-/* relay_contract_violations_total in Prometheus' text format. */
-void drift_print_metrics(
-    struct drift *const *drifts, size_t count, struct buf *out);
+/* relay_contract_violations_total, as Prometheus or OpenMetrics text. */
+void drift_print_metrics(struct drift *const *drifts, size_t count,
+    bool as_openmetrics, struct buf *out);
 /* For status: breaches and undeclared members so far, and cells in use. */
 struct drift_totals {
 	uint64_t breaches, undeclared, other, cells;

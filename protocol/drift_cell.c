@@ -120,8 +120,8 @@ take_name(struct drift *drift, const struct drift_key *key)
 	return false;
 }
 
-void
-drift_count(struct drift *drift, const struct drift_key *key,
+static void
+count_first(struct drift *drift, const struct drift_key *key,
     const struct drift_facts *facts, const struct drift_origin *origin,
     const struct json_doc *doc)
 {
@@ -143,7 +143,16 @@ drift_count(struct drift *drift, const struct drift_key *key,
 	memset(&plain.nearest, 0, sizeof(plain.nearest));
 	snprintf(plain.hint, sizeof(plain.hint),
 	    "more than %d different names were seen here", DRIFT_NAMES_MAX);
-	drift_count(drift, &nameless, &plain, origin, doc);
+	count_first(drift, &nameless, &plain, origin, doc);
+}
+
+void
+drift_count(struct drift *drift, const struct drift_key *key,
+    const struct drift_facts *facts, const struct drift_origin *origin,
+    const struct json_doc *doc)
+{
+	if (!origin->is_first || origin->is_first(origin->arg))
+		count_first(drift, key, facts, origin, doc);
 }
 
 /* --- producers --- */

@@ -324,17 +324,20 @@ is_metric(const struct drift_row *row)
 }
 
 void
-drift_print_metrics(struct drift *const *drifts, size_t count, struct buf *out)
+drift_print_metrics(struct drift *const *drifts, size_t count,
+    bool as_openmetrics, struct buf *out)
 {
 	size_t row_count = 0;
 	struct drift_row *rows = drift_merge(drifts, count, &row_count);
 	struct printer printer = { .first = drifts[0], .out = out };
 	struct drift_totals totals = drift_totals(drifts, count);
 	qsort(rows, row_count, sizeof(*rows), compare_metric);
-	buf_add_text(out,
-	    "# HELP relay_contract_violations_total Breaches of the contract, "
-	    "by endpoint, direction, type and rule.\n"
-	    "# TYPE relay_contract_violations_total counter\n");
+	const char *ending = as_openmetrics ? "" : "_total";
+	buf_addf(out,
+	    "# HELP relay_contract_violations%s Breaches of the contract, by "
+	    "endpoint, direction, type and rule.\n"
+	    "# TYPE relay_contract_violations%s counter\n",
+	    ending, ending);
 	for (size_t i = 0; i < row_count;) {
 		uint64_t sum = 0;
 		size_t first = i;

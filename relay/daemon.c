@@ -6,6 +6,7 @@
 #include "exit_code.h"
 #include "gateway.h"
 #include "log.h"
+#include "once.h"
 #include "port_file.h"
 #include "port_owner.h"
 #include "private_redis.h"
@@ -427,6 +428,7 @@ tear_down(struct daemon *daemon)
 	for (size_t i = shared->worker_count; shared->workers && i-- > 0;)
 		worker_free(&shared->workers[i]);
 	free(shared->workers);
+	once_free(&shared->once);
 	free(shared->origins);
 	for (size_t i = 0; daemon->sockets && i < shared->worker_count; i++)
 		if (daemon->sockets[i] >= 0)
@@ -456,6 +458,7 @@ daemon_run(const struct config *config, const struct contract *contract,
 	shared->news = &daemon.news;
 	snprintf(shared->contract_id, sizeof(shared->contract_id), "%s/%s",
 	    contract->name, contract->version);
+	shared->once = once_new();
 	signal(SIGPIPE, SIG_IGN);
 	open_loop(&daemon);
 	share_origins(shared);

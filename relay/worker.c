@@ -2,6 +2,7 @@
 #include "worker_parts.h"
 
 #include "clock.h"
+#include "drift.h"
 #include "judge.h"
 #include "xmalloc.h"
 
@@ -131,6 +132,7 @@ on_tick(uv_timer_t *timer)
 	uint64_t now_ms = clock_mono_ms();
 	worker->ticks++;
 	tell_when_up(worker);
+	drift_tick(worker->drift, clock_unix_ms());
 	session_env_tick(worker->env, now_ms);
 	if (worker->ticks % HUB_EVERY == 0)
 		hub_tick(worker->hub, now_ms);
@@ -253,6 +255,8 @@ open_core(struct worker *worker)
 	worker->hub = hub_new(&hub_options, shared->contract, worker->judge,
 	    &worker->stats, &source_hub_ops, worker->source);
 	source_attach(worker->source, worker->hub);
+	worker->drift = drift_new(shared->contract, clock_unix_ms());
+	judge_attach_drift(worker->judge, worker->drift, shared->once);
 	hub_source_down(worker->hub); /* until the source says that it is up */
 }
 
@@ -276,6 +280,7 @@ open_sessions(struct worker *worker)
 	worker->env = session_env_new(&options, shared->contract, worker->hub,
 	    &worker->stats, &sink_session_ops, worker->sink);
 	sink_attach(worker->sink, worker->env);
+	session_env_attach_drift(worker->env, worker->drift);
 }
 
 static int
@@ -401,6 +406,7 @@ worker_free(struct worker **worker)
 	session_env_free(&self->env);
 	hub_free(&self->hub);
 	judge_free(&self->judge);
+	drift_free(&self->drift);
 	source_watch_free(&self->canary);
 	source_free(&self->source);
 	sink_free(&self->sink);
@@ -436,4 +442,10 @@ struct stats *
 worker_stats(struct worker *worker)
 {
 	return &worker->stats;
+}
+
+struct drift *
+worker_drift(struct worker *worker)
+{
+	return worker->drift;
 }

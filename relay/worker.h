@@ -17,6 +17,8 @@
 
 #include <stdatomic.h>
 
+struct drift;
+struct once;
 struct uv_async_s;
 struct worker;
 
@@ -36,6 +38,7 @@ struct worker_shared {
 	size_t origin_count;
 	struct worker **workers;
 	size_t worker_count;
+	struct once *once;       /* entries that drift has told of */
 	struct uv_async_s *news; /* to the main thread: a worker has drained */
 	_Atomic bool is_draining;
 };
@@ -54,5 +57,7 @@ bool worker_is_drained(const struct worker *worker);
 /* Is its reading pair in force, and since when (unix ms)? */
 bool worker_is_up(const struct worker *worker, uint64_t *since_ms_r);
 struct stats *worker_stats(struct worker *worker);
+/* To print, while the worker lives. */
+struct drift *worker_drift(struct worker *worker);
 
 #endif

@@ -2,11 +2,14 @@
 #include "worker_parts.h"
 
 #include "clock.h"
+#include "drift.h"
 #include "log.h"
 #include "status.h"
+#include "xmalloc.h"
 
 #include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 /* A probe may take two seconds; then there is still time for its answer. */
 #define ANSWER_MS   3000
@@ -156,13 +159,49 @@ sum_stats(const struct worker_shared *shared, struct stats *sum)
 	stat_set(sum, log_dropped, log_dropped());
 }
 
+/* Of all workers; free with free(). */
+static struct drift **
+all_drifts(const struct worker_shared *shared)
+{
+	struct drift **drifts =
+	    xcalloc(shared->worker_count, sizeof(struct drift *));
+	for (size_t i = 0; i < shared->worker_count; i++)
+		drifts[i] = worker_drift(shared->workers[i]);
+	return drifts;
+}
+
+static void
+drift(void *arg, struct buf *out)
+{
+	const struct worker_shared *shared = listener_of(arg)->worker->shared;
+	struct drift **drifts = all_drifts(shared);
+	drift_print(drifts, shared->worker_count, clock_unix_ms(), out);
+	free(drifts);
+}
+
 static void
 metrics(void *arg, bool as_openmetrics, struct buf *out)
 {
+	const struct worker_shared *shared = listener_of(arg)->worker->shared;
 	struct stats sum;
-	sum_stats(listener_of(arg)->worker->shared, &sum);
+	struct drift **drifts = all_drifts(shared);
+	drift_print_metrics(drifts, shared->worker_count, as_openmetrics, out);
+	free(drifts);
+	sum_stats(shared, &sum);
 	stats_print(
 	    &sum, as_openmetrics ? STATS_OPENMETRICS : STATS_PROMETHEUS, out);
+}
+
+static void
+add_drift(const struct worker_shared *shared, struct status_facts *facts)
+{
+	struct drift **drifts = all_drifts(shared);
+	struct drift_totals totals = drift_totals(drifts, shared->worker_count);
+	facts->drift_breaches = totals.breaches;
+	facts->drift_undeclared = totals.undeclared;
+	facts->drift_cells = totals.cells;
+	facts->drift_other = totals.other;
+	free(drifts);
 }
 
 /* Up when all workers are; since the latest change of any. */
@@ -209,6 +248,7 @@ status(void *arg, struct buf *out)
 		.probe_age_ms = clock_mono_ms() - probe->at_ms,
 		.sum = &sum,
 	};
+	add_drift(shared, &facts);
 	facts.is_up = all_are_up(shared, &facts.since_ms);
 	status_print(&facts, out);
 }
@@ -217,6 +257,7 @@ static const struct http_routes_ops routes_ops = {
 	.upgrade = upgrade,
 	.admit = admit,
 	.ready = ready,
+	.drift = drift,
 	.metrics = metrics,
 	.status = status,
 };

@@ -52,6 +52,7 @@ struct worker {
 
 	struct sink *sink;
 	struct judge *judge;
+	struct drift *drift; /* what it and the sessions saw */
 	struct source *source;
 	struct hub *hub;
 	struct session_env *env;

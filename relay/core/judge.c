@@ -1,68 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "judge.h"
 
-#include "log.h"
+#include "judge_parts.h"
 #include "stats.h"
 #include "xmalloc.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-enum judge_code {
-	INVALID_JSON,
-	MISSING_FIELD,
-	NOT_OBJECT,
-	UNKNOWN_TYPE,
-	INVALID_PAYLOAD,
-	RESERVED_MEMBER,
-	TOO_LARGE,
-	TOO_DEEP
-};
-
-static const char *const code_names[] = {
-	[INVALID_JSON] = "invalid_json",
-	[MISSING_FIELD] = "missing_field",
-	[NOT_OBJECT] = "not_object",
-	[UNKNOWN_TYPE] = "unknown_type",
-	[INVALID_PAYLOAD] = "invalid_payload",
-	[RESERVED_MEMBER] = "reserved_member",
-	[TOO_LARGE] = "too_large",
-	[TOO_DEEP] = "too_deep",
-};
-
-struct judge {
-	const struct contract *contract;
-	struct judge_options options;
-	struct stats *stats;
-	judge_dead_letter_fn *dead_letter;
-	void *arg;
-	uint8_t *modes[JUDGE_ENDPOINTS_MAX]; /* by message of the endpoint */
-	bool splices;         /* some endpoint puts a cursor into events */
-	bool has_other_types; /* some discriminator is not /type */
-	struct json_doc doc;
-	struct schema_scratch *scratch;
-	struct buf text;
-	uint64_t breaches; /* seen so far, for the log */
-};
-
-/* One entry on its way through. */
-struct look {
-	struct judge *judge;
-	struct view stream;
-	const struct batch_entry *entry;
-	bool first;
-	struct verdict *verdict;
-	const struct contract_message *messages[JUDGE_ENDPOINTS_MAX];
-	const struct schema *checked; /* the schema that was run last */
-	bool was_valid;
-};
-
-struct breach {
-	enum judge_code code;
-	struct violation violation;
-	char message[512];
-};
 
 /* --- life --- */
 
@@ -107,6 +51,13 @@ judge_free(struct judge **judge_p)
 	*judge_p = NULL;
 }
 
+void
+judge_attach_drift(struct judge *judge, struct drift *drift, struct once *once)
+{
+	judge->drift.drift = drift;
+	judge->drift.once = once;
+}
+
 int
 judge_set_mode(struct judge *judge, const char *endpoint, const char *type,
     enum judge_mode mode)
@@ -126,140 +77,37 @@ judge_set_mode(struct judge *judge, const char *endpoint, const char *type,
 	return -1;
 }
 
-/* --- what becomes of a breach --- */
-
-static void
-count_refusal(struct stats *stats, enum judge_code code)
-{
-	switch (code) {
-	case INVALID_JSON:
-		stat_add(stats, refused_invalid_json, 1);
-		break;
-	case MISSING_FIELD:
-		stat_add(stats, refused_missing_field, 1);
-		break;
-	case NOT_OBJECT:
-		stat_add(stats, refused_not_object, 1);
-		break;
-	case UNKNOWN_TYPE:
-		stat_add(stats, refused_unknown_type, 1);
-		break;
-	case INVALID_PAYLOAD:
-		stat_add(stats, refused_invalid_payload, 1);
-		break;
-	case RESERVED_MEMBER:
-		stat_add(stats, refused_reserved_member, 1);
-		break;
-	case TOO_LARGE:
-		stat_add(stats, refused_too_large, 1);
-		break;
-	case TOO_DEEP:
-		stat_add(stats, refused_too_deep, 1);
-		break;
-	}
-}
-
-static void
-log_breach(const struct look *look, const struct breach *breach, bool refused)
-{
-	char stream[200];
-	char id[ENTRY_ID_TEXT_MAX];
-	char count[24];
-	snprintf(stream, sizeof(stream), "%.*s",
-	    (int)(look->stream.len < 190 ? look->stream.len : 190),
-	    look->stream.data);
-	entry_id_print(look->entry->id, id);
-	snprintf(count, sizeof(count), "%" PRIu64, look->judge->breaches);
-	log_throttled(LOG_LEVEL_WARN, "contract",
-	    refused ? "event_refused" : "event_delivered_in_breach", "code",
-	    code_names[breach->code], "pointer", breach->violation.pointer,
-	    "rule", breach->violation.rule, "stream", stream, "id", id,
-	    "so_far", count, NULL);
-}
-
-static void
-hand_over(const struct look *look, const struct breach *breach)
-{
-	struct judge *judge = look->judge;
-	const struct refused_entry refused = {
-		.stream = look->stream,
-		.entry = look->entry,
-		.code = code_names[breach->code],
-		.violation =
-		    breach->violation.rule[0] ? &breach->violation : NULL,
-		.message = breach->message,
-	};
-	count_refusal(judge->stats, breach->code);
-	if (!judge->dead_letter)
-		return;
-	stat_add(judge->stats, dead_letters, 1);
-	judge->dead_letter(judge->arg, &refused);
-}
-
-/* Is this breach one of those that the log tells of: the 1st, 2nd, 4th, 8th …?
- * To explain each one would cost more than to judge it. */
-static bool
-is_told(const struct judge *judge)
-{
-	return (judge->breaches & (judge->breaches - 1)) == 0;
-}
-
-static void
-refuse_everywhere(struct look *look, const struct breach *breach)
-{
-	for (size_t i = 0; i < look->judge->contract->endpoint_count; i++)
-		look->verdict->view[i] = VIEW_REFUSE;
-	if (!look->first)
-		return;
-	look->judge->breaches++;
-	stat_add(look->judge->stats, violations_event, 1);
-	if (is_told(look->judge))
-		log_breach(look, breach, true);
-	hand_over(look, breach);
-}
-
-static struct breach
-breach_make(enum judge_code code, const char *pointer, const char *rule)
-{
-	struct breach breach = { .code = code };
-	snprintf(breach.violation.pointer, sizeof(breach.violation.pointer),
-	    "%s", pointer);
-	snprintf(
-	    breach.violation.rule, sizeof(breach.violation.rule), "%s", rule);
-	return breach;
-}
-
 /* --- what can be delivered at all --- */
 
 static void
 refuse_size(struct look *look)
 {
-	struct breach breach = breach_make(TOO_LARGE, "", "");
+	struct breach breach = judge_breach(CODE_TOO_LARGE, "", "");
 	snprintf(breach.message, sizeof(breach.message),
 	    "%zu bytes, at most %zu are allowed", look->entry->event.len,
 	    look->judge->options.max_event_bytes);
-	refuse_everywhere(look, &breach);
+	judge_refuse(look, &breach);
 }
 
 static void
 refuse_json(struct look *look, const struct json_fault *fault)
 {
-	enum judge_code code = fault->reason == JSON_TOO_DEEP ? TOO_DEEP
-	    : fault->reason == JSON_TOO_LARGE                 ? TOO_LARGE
-							      : INVALID_JSON;
-	struct breach breach = breach_make(code, "", "");
+	enum judge_code code = fault->reason == JSON_TOO_DEEP ? CODE_TOO_DEEP
+	    : fault->reason == JSON_TOO_LARGE                 ? CODE_TOO_LARGE
+					      : CODE_INVALID_JSON;
+	struct breach breach = judge_breach(code, "", "");
 	snprintf(breach.message, sizeof(breach.message), "%s at byte %zu",
 	    fault->message, fault->offset);
-	refuse_everywhere(look, &breach);
+	judge_refuse(look, &breach);
 }
 
 static void
 refuse_plain(struct look *look, enum judge_code code, const char *pointer,
     const char *rule, const char *message)
 {
-	struct breach breach = breach_make(code, pointer, rule);
+	struct breach breach = judge_breach(code, pointer, rule);
 	snprintf(breach.message, sizeof(breach.message), "%s", message);
-	refuse_everywhere(look, &breach);
+	judge_refuse(look, &breach);
 }
 
 /* Lays out the object, or refuses what is none. */
@@ -272,7 +120,7 @@ open_entry(struct look *look)
 		.strict_keys = true };
 	struct json_fault fault;
 	if (!entry->has_event) {
-		refuse_plain(look, MISSING_FIELD, "", "",
+		refuse_plain(look, CODE_MISSING_FIELD, "", "",
 		    "the entry has no field \"event\"");
 		return false;
 	}
@@ -286,7 +134,7 @@ open_entry(struct look *look)
 	}
 	const struct json_node *root = judge->doc.nodes;
 	if (root->type != JSON_OBJECT) {
-		refuse_plain(look, NOT_OBJECT, "", "type",
+		refuse_plain(look, CODE_NOT_OBJECT, "", "type",
 		    "the event is JSON, but no object");
 		return false;
 	}
@@ -318,7 +166,7 @@ refuse_relay_type(struct look *look, const char *pointer)
 {
 	if (!is_relay_type(look->judge, pointer))
 		return false;
-	refuse_plain(look, RESERVED_MEMBER, pointer, "reserved",
+	refuse_plain(look, CODE_RESERVED_MEMBER, pointer, "reserved",
 	    "types relay.* are the relay's own");
 	return true;
 }
@@ -329,7 +177,7 @@ refuse_reserved(struct look *look)
 	struct judge *judge = look->judge;
 	if (judge->splices &&
 	    json_member(&judge->doc, 0, view_of("cursor")) != 0) {
-		refuse_plain(look, RESERVED_MEMBER, "/cursor", "reserved",
+		refuse_plain(look, CODE_RESERVED_MEMBER, "/cursor", "reserved",
 		    "the member \"cursor\" is the relay's own");
 		return true;
 	}
@@ -353,19 +201,6 @@ select_messages(struct look *look)
 }
 
 static void
-deliver_unknown(struct look *look, const struct breach *breach)
-{
-	for (size_t i = 0; i < look->judge->contract->endpoint_count; i++)
-		look->verdict->view[i] = VIEW_DELIVER;
-	if (!look->first || look->judge->options.mode == JUDGE_OFF)
-		return;
-	look->judge->breaches++;
-	stat_add(look->judge->stats, violations_event, 1);
-	if (is_told(look->judge))
-		log_breach(look, breach, false);
-}
-
-static void
 judge_unknown(struct look *look)
 {
 	struct judge *judge = look->judge;
@@ -377,15 +212,17 @@ judge_unknown(struct look *look)
 	const char *pointer = contract->endpoints[0].server.discriminator;
 	uint32_t node;
 	bool has_type = json_pointer_get(&judge->doc, view_of(pointer), &node);
-	struct breach breach =
-	    breach_make(UNKNOWN_TYPE, pointer, has_type ? "enum" : "required");
+	struct breach breach = judge_breach(
+	    CODE_UNKNOWN_TYPE, pointer, has_type ? "enum" : "required");
 	snprintf(breach.message, sizeof(breach.message), "%s",
 	    has_type ? "no endpoint declares this type"
 		     : "the event says no type");
+	if (judge->options.mode != JUDGE_OFF)
+		judge_drift_unknown(&judge->drift, &judge->doc);
 	if (judge->options.mode == JUDGE_ENFORCE)
-		refuse_everywhere(look, &breach);
+		judge_refuse(look, &breach);
 	else
-		deliver_unknown(look, &breach);
+		judge_deliver_unknown(look, &breach);
 }
 
 /* Endpoints that share a message share its schema: run it once. */
@@ -400,20 +237,45 @@ is_valid(struct look *look, const struct schema *schema)
 	return look->was_valid;
 }
 
+static enum judge_mode
+mode_of(const struct look *look, size_t endpoint)
+{
+	const struct judge *judge = look->judge;
+	const struct contract_message *first =
+	    judge->contract->endpoints[endpoint].server.messages;
+	return (enum judge_mode)
+	    judge->modes[endpoint][look->messages[endpoint] - first];
+}
+
+/* Each message once, whatever endpoints share it. */
+static void
+tell_drift(struct look *look, size_t endpoint)
+{
+	struct judge *judge = look->judge;
+	const struct contract_message *message = look->messages[endpoint];
+	for (size_t i = 0; i < endpoint; i++)
+		if (look->messages[i] &&
+		    look->messages[i]->schema == message->schema &&
+		    mode_of(look, i) != JUDGE_OFF)
+			return;
+	judge_drift_see(
+	    &judge->drift, endpoint, message, judge->scratch, &judge->doc);
+}
+
 /* False when the endpoint's message is in breach; then *refused_r says whether
  * it is withheld from that endpoint. */
 static bool
 judge_view(struct look *look, size_t endpoint, bool *refused_r)
 {
 	const struct contract_message *message = look->messages[endpoint];
-	const struct contract_message *first =
-	    look->judge->contract->endpoints[endpoint].server.messages;
-	enum judge_mode mode =
-	    (enum judge_mode)look->judge->modes[endpoint][message - first];
+	enum judge_mode mode = mode_of(look, endpoint);
 	look->verdict->view[endpoint] = VIEW_DELIVER;
 	look->verdict->terminal[endpoint] = message->is_terminal;
 	look->verdict->direct[endpoint] = message->is_direct;
-	if (mode == JUDGE_OFF || is_valid(look, message->schema))
+	if (mode == JUDGE_OFF)
+		return true;
+	tell_drift(look, endpoint);
+	if (is_valid(look, message->schema))
 		return true;
 	if (mode == JUDGE_ENFORCE) {
 		look->verdict->view[endpoint] = VIEW_REFUSE;
@@ -423,42 +285,22 @@ judge_view(struct look *look, size_t endpoint, bool *refused_r)
 }
 
 static void
-report_invalid(struct look *look, const struct schema *schema, bool is_refused)
-{
-	struct judge *judge = look->judge;
-	struct breach breach = { .code = INVALID_PAYLOAD };
-	judge->breaches++;
-	stat_add(judge->stats, violations_event, 1);
-	if (!is_refused && !is_told(judge))
-		return;
-	schema_explain(
-	    schema, judge->scratch, &judge->doc, 0, &breach.violation, 1);
-	snprintf(breach.message, sizeof(breach.message),
-	    "expected %s, got %s%s%s", breach.violation.expected,
-	    breach.violation.got, breach.violation.hint[0] ? ", " : "",
-	    breach.violation.hint);
-	if (is_told(judge))
-		log_breach(look, &breach, is_refused);
-	if (is_refused)
-		hand_over(look, &breach);
-}
-
-static void
 judge_known(struct look *look)
 {
-	const struct schema *broken = NULL;
+	size_t count = look->judge->contract->endpoint_count;
+	size_t broken = count;
 	bool is_refused = false;
-	for (size_t i = 0; i < look->judge->contract->endpoint_count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		bool refused = false;
 		if (!look->messages[i] || judge_view(look, i, &refused))
 			continue;
 		/* What is told is why it was refused, if it was. */
-		if (!broken || (refused && !is_refused))
-			broken = look->messages[i]->schema;
+		if (broken == count || (refused && !is_refused))
+			broken = i;
 		is_refused |= refused;
 	}
-	if (broken && look->first)
-		report_invalid(look, broken, is_refused);
+	if (broken < count && look->first)
+		judge_report_invalid(look, broken, is_refused);
 }
 
 void
@@ -471,6 +313,7 @@ judge_entry(struct judge *judge, struct view stream,
 		.first = first_look,
 		.verdict = verdict_r };
 	*verdict_r = (struct verdict){ .is_empty_object = false };
+	judge_drift_begin(&judge->drift, stream, entry, first_look);
 	if (!open_entry(&look) || refuse_reserved(&look))
 		return;
 	if (select_messages(&look))

@@ -12,7 +12,9 @@
 #include "batch.h"
 #include "contract.h"
 
+struct drift;
 struct judge;
+struct once;
 struct stats;
 
 enum judge_mode { JUDGE_OFF, JUDGE_WARN, JUDGE_ENFORCE };
@@ -53,6 +55,12 @@ struct judge *judge_new(const struct contract *contract,
     const struct judge_options *options, struct stats *stats,
     judge_dead_letter_fn *dead_letter, void *arg);
 void judge_free(struct judge **judge);
+
+/* Tells `drift` of every entry that is looked at for the first time; `once` is
+ * shared by all judges of the process, so that each counts once. Both are
+ * borrowed. */
+void judge_attach_drift(
+    struct judge *judge, struct drift *drift, struct once *once);
 
 /* Another mode for one type of one endpoint. -1: no such endpoint or type. */
 int judge_set_mode(struct judge *judge, const char *endpoint, const char *type,

@@ -11,6 +11,7 @@
 
 #include "hub.h"
 
+struct drift;
 struct session;
 struct
     session_env; /* what all sessions of a worker share; see session_env_new */
@@ -97,6 +98,8 @@ struct session_env *session_env_new(const struct session_options *options,
     const struct contract *contract, struct hub *hub, struct stats *stats,
     const struct sink_ops *sink, void *sink_arg);
 void session_env_free(struct session_env **env);
+/* Where client frames are told of; borrowed. Without it they are not. */
+void session_env_attach_drift(struct session_env *env, struct drift *drift);
 
 /* Redis came or went: degraded / recovered notices, once each. */
 void session_env_redis(

@@ -54,6 +54,7 @@ refuse_frame(struct session *session, const struct json_fault *fault)
 	struct session_env *env = session->env;
 	uint16_t close_code = 0;
 	stat_add(env->stats, commands_refused, 1);
+	session_drift_refused(session, fault);
 	notice_begin(&env->frame);
 	contract_refuse_frame(&session->endpoint->client, env->scratch,
 	    &env->doc, fault, &env->frame, &close_code);
@@ -308,6 +309,7 @@ submit(struct session *session, const struct contract_message *message,
 		.from = flight->from,
 	};
 	target->is_sent = true;
+	session_drift_valid(session, message);
 	if (env->sink->submit(env->sink_arg, &command, &outcome) < 0)
 		fail_flight(session, flight, outcome);
 }

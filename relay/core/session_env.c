@@ -70,6 +70,12 @@ session_env_new(const struct session_options *options,
 }
 
 void
+session_env_attach_drift(struct session_env *env, struct drift *drift)
+{
+	env->drift = drift;
+}
+
+void
 session_env_free(struct session_env **env_p)
 {
 	struct session_env *env = *env_p;

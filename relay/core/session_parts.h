@@ -12,6 +12,7 @@
  * meanwhile wait in the inbox.
  */
 
+#include "drift.h"
 #include "list.h"
 #include "notice.h"
 #include "rate.h"
@@ -129,6 +130,7 @@ struct session_env {
 	const struct contract *contract;
 	struct hub *hub;
 	struct stats *stats;
+	struct drift *drift; /* NULL: no report */
 	const struct sink_ops *sink;
 	void *sink_arg;
 	uint64_t now_ms; /* the latest that was given */
@@ -229,6 +231,14 @@ void command_fail(
 /* Every frame that was not answered. */
 void command_fail_all(struct session *session, enum sink_outcome outcome);
 void flight_free(struct session *session, struct flight *flight);
+
+/* --- session_drift.c --- */
+/* env->doc is its tape; of a frame that is stored. */
+void session_drift_valid(
+    struct session *session, const struct contract_message *message);
+/* `fault`: it has no tape. */
+void session_drift_refused(
+    struct session *session, const struct json_fault *fault);
 
 /* --- session_run.c --- */
 void run_add(struct session *session, struct entry_id command,

@@ -95,11 +95,24 @@ serve_status(const struct http_routes *routes, struct http_exchange *exchange,
 	buf_fini(&body);
 }
 
+static void
+serve_drift(const struct http_routes *routes, struct http_exchange *exchange,
+    const struct handshake *handshake)
+{
+	(void)handshake;
+	struct buf body;
+	buf_init(&body, 0);
+	routes->ops->drift(routes->arg, &body);
+	http_routes_json(exchange, 200, &body);
+	buf_fini(&body);
+}
+
 static const struct route route_table[] = {
 	{ "/health", ON_PUBLIC | ON_ADMIN, serve_health },
 	{ "/ready", ON_PUBLIC | ON_ADMIN, serve_ready },
 	{ "/metrics", ON_ADMIN, serve_metrics },
 	{ "/api/v1/runtime/status", ON_ADMIN, serve_status },
+	{ "/api/v1/contract/drift", ON_ADMIN, serve_drift },
 };
 
 #define ROUTE_COUNT (sizeof(route_table) / sizeof(route_table[0]))

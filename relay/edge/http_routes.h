@@ -22,6 +22,7 @@ struct http_routes_ops {
 	/* Admin only: append the body. */
 	void (*metrics)(void *arg, bool as_openmetrics, struct buf *out);
 	void (*status)(void *arg, struct buf *out);
+	void (*drift)(void *arg, struct buf *out);
 };
 
 /* One per gateway; plain data, all borrowed. */

@@ -159,6 +159,11 @@ print_contract(const struct status_facts *facts, struct json_object *root)
 	string(object, "version", facts->contract_version);
 	string(object, "hash", facts->contract_hash);
 	string(object, "mode", facts->event_mode);
+	object = add_object(object, "drift");
+	number(object, "breaches", facts->drift_breaches);
+	number(object, "undeclared", facts->drift_undeclared);
+	number(object, "cells", facts->drift_cells);
+	number(object, "other", facts->drift_other);
 }
 
 static void
@@ -218,6 +223,9 @@ print_guidance(const struct status_facts *facts, struct json_object *root)
 		strcmp(facts->event_mode, "warn") == 0,
 	    "Events that break the contract were delivered (mode warn); mode "
 	    "enforce would refuse them.");
+	append(array, facts->drift_breaches + facts->drift_undeclared > 0,
+	    "Traffic and contract differ: relayctl contract drift says where, "
+	    "by whom and since when.");
 	append(array, stat_get(sum, gaps_trimmed) > 0,
 	    "Streams were trimmed before clients had read them: raise the "
 	    "producers' MAXLEN.");

@@ -25,6 +25,10 @@ struct status_facts {
 	uint64_t latency_us; /* of the last read; 0: none yet */
 	const struct readiness_result *probe;
 	uint64_t probe_age_ms;
+	uint64_t drift_breaches;
+	uint64_t drift_undeclared;
+	uint64_t drift_cells;
+	uint64_t drift_other;
 	struct stats *sum; /* over all workers */
 };
 

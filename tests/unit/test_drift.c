@@ -343,7 +343,7 @@ metrics_are_summed_by_their_labels(void **state)
 	server("{\"kind\":\"done\",\"x\":1}");
 	server("{\"x\":1}");
 	client("{\"type\":\"command\",\"name\":1}");
-	drift_print_metrics(&drift, 1, &out);
+	drift_print_metrics(&drift, 1, false, &out);
 	buf_add_char(&out, '\0');
 	static const char *const lines[] = {
 		"{endpoint=\"chat\",direction=\"server\",type=\"event\","
