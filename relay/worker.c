@@ -14,7 +14,7 @@
 
 #define TICK_MS           50
 #define HUB_EVERY         2 /* ticks */
-#define WS_EVERY          20
+#define WS_EVERY          2 /* spreads the pings out */
 #define RUN_BYTES         (64 << 10)
 #define WINDOW_BYTES      (256 << 10)
 #define WINDOWS_IN_FLIGHT 64

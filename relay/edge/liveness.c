@@ -10,6 +10,8 @@
 /* A Unix socket counts whole buffers, a ping in it about a thousand bytes:
  * what is less than this is no queue. */
 #define UNIX_SLACK 4096
+/* What any client reads in no time. */
+#define READ_SLACK 4096
 
 /* Does what was sent last wait for an acknowledgement that a live peer would
  * have given? Either data that fits its window, or, behind a closed window, a
@@ -64,6 +66,15 @@ liveness_init(struct liveness *liveness, uint64_t now_ms)
 	*liveness = (struct liveness){ .heard_ms = now_ms, .moved_ms = now_ms };
 }
 
+/* Everything is with the peer's kernel, and that may be much. */
+static bool
+may_still_read(const struct liveness *liveness,
+    const struct liveness_limits *limits, uint64_t now_ms)
+{
+	return liveness->sent_since > READ_SLACK &&
+	    now_ms - liveness->heard_ms < limits->stuck_ms;
+}
+
 enum liveness_verdict
 liveness_judge(struct liveness *liveness, const struct liveness_limits *limits,
     const struct socket_figures *figures, bool holds, uint64_t now_ms)
@@ -81,5 +92,7 @@ liveness_judge(struct liveness *liveness, const struct liveness_limits *limits,
 		return LIVENESS_FINE;
 	if (figures->unanswered_ms >= limits->silence_ms)
 		return LIVENESS_GONE;
-	return has_queue ? LIVENESS_FINE : LIVENESS_GONE;
+	if (has_queue || may_still_read(liveness, limits, now_ms))
+		return LIVENESS_FINE;
+	return LIVENESS_SILENT;
 }

@@ -34,12 +34,21 @@ struct liveness_limits {
 
 /* Embedded in the connection. */
 struct liveness {
-	uint64_t heard_ms; /* set by the owner whenever something came */
 	uint64_t moved_ms; /* the queue was empty or became shorter */
 	uint64_t progress;
+	/* Set by the owner: when something came last, and what was sent to the
+	 * peer since, which it may still have to read through before it comes
+	 * to a ping. */
+	uint64_t heard_ms;
+	uint64_t sent_since;
 };
 
-enum liveness_verdict { LIVENESS_FINE, LIVENESS_GONE, LIVENESS_STUCK };
+enum liveness_verdict {
+	LIVENESS_FINE,
+	LIVENESS_SILENT, /* gone if it was asked and had time to answer */
+	LIVENESS_GONE,
+	LIVENESS_STUCK
+};
 
 void liveness_init(struct liveness *liveness, uint64_t now_ms);
 /* `holds`: bytes wait in our memory besides those in the kernel. */

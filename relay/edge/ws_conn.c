@@ -82,6 +82,7 @@ void
 ws_conn_heard(struct ws_conn *conn)
 {
 	conn->liveness.heard_ms = conn->server->steady_ms;
+	conn->liveness.sent_since = 0;
 	list_remove(&conn->unanswered_link);
 }
 
@@ -91,10 +92,12 @@ ws_conn_set_full(struct ws_conn *conn, bool is_full)
 	if (ws_conn_is_full(conn) == is_full)
 		return;
 	conn->backlog = 0;
-	if (is_full)
-		list_add_tail(&conn->server->full, &conn->full_link);
-	else
-		list_remove(&conn->full_link);
+	list_remove(&conn->full_link);
+	if (!is_full)
+		return;
+	list_add_tail(&conn->server->full, &conn->full_link);
+	/* It cannot come to our ping before it has read all this. */
+	list_remove(&conn->unanswered_link);
 }
 
 bool

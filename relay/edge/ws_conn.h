@@ -73,7 +73,8 @@ struct ws_conn {
 	struct list full_link;
 	struct list paused_link;
 	struct list closing_link;
-	uint64_t pinged_ms;
+	uint64_t pinged_ms;   /* or would have been, were it not full */
+	uint64_t asked_ms;    /* the ping that is unanswered */
 	uint64_t controls_ms; /* since when they are counted */
 	unsigned controls;    /* pings and pongs of the client */
 	uint64_t explained;   /* bytes that came in messages and pongs */

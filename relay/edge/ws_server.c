@@ -79,6 +79,7 @@ ws_conn_write(struct ws_conn *conn, struct view frames)
 		ws_conn_kill(conn);
 		return HUB_WRITE_GONE;
 	}
+	conn->liveness.sent_since += frames.len;
 	if (!lws_partial_buffered(conn->wsi))
 		return HUB_WRITE_OK;
 	if (ws_conn_is_full(conn))
@@ -334,6 +335,15 @@ create_context(struct ws_server *server)
 	    &info, (rlim_t)server->options.max_connections + OTHER_SOCKETS);
 }
 
+/* Silence means something only when a ping and its answer fit into it. */
+static unsigned
+time_for_pong(unsigned ping_ms, unsigned pong_ms)
+{
+	unsigned least_ms = ping_ms + ping_ms / 4;
+
+	return pong_ms > least_ms ? pong_ms : least_ms;
+}
+
 struct ws_server *
 ws_server_new(struct uv_loop_s *loop, const struct ws_server_options *options,
     struct session_env *env, struct stats *stats, struct error *err)
@@ -345,7 +355,8 @@ ws_server_new(struct uv_loop_s *loop, const struct ws_server_options *options,
 	server->options = *options;
 	server->message_limits.max_bytes = options->max_frame_bytes;
 	server->message_limits.max_fragments = options->max_fragments;
-	server->liveness_limits.silence_ms = options->pong_timeout_ms;
+	server->liveness_limits.silence_ms =
+	    time_for_pong(options->ping_interval_ms, options->pong_timeout_ms);
 	server->liveness_limits.stuck_ms = options->stuck_ms;
 	server->env = env;
 	server->stats = stats;

@@ -27,8 +27,10 @@ struct ws_server_options {
 struct ws_server *ws_server_new(struct uv_loop_s *loop,
     const struct ws_server_options *options, struct session_env *env,
     struct stats *stats, struct error *err);
-/* Sockets left are closed without ceremony. Runs until libwebsockets has let
- * go of the loop; call before uv_loop_close. */
+/* Sockets left are closed without ceremony, their sessions freed. Turns the loop
+ * until libwebsockets has let go of it: free the gateways before, and what the
+ * sessions and other handles of the loop need (env, hub, sink, source) after.
+ * Not from inside a callback of the loop. */
 void ws_server_free(struct ws_server **server);
 
 /* Takes the socket (closed by the server from now on, also on failure) and
@@ -37,7 +39,8 @@ void ws_server_free(struct ws_server **server);
 int ws_server_adopt(struct ws_server *server, int socket,
     struct view canonical_request, const struct session_params *params);
 
-/* Pings, stuck sockets; about every second. */
+/* Pings, stuck sockets. At least every second; the more often, the fewer pings
+ * go out in one turn of the loop. */
 void ws_server_tick(struct ws_server *server, uint64_t now_ms);
 size_t ws_server_connections(const struct ws_server *server);
 

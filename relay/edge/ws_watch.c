@@ -27,6 +27,18 @@ close_too_slow(struct ws_conn *conn)
 	conn->liveness.moved_ms = conn->server->steady_ms;
 }
 
+/* Silence is no answer only where something was asked. */
+static bool
+had_time_to_answer(const struct ws_conn *conn)
+{
+	const struct ws_server *server = conn->server;
+
+	return !list_is_empty(&conn->unanswered_link) &&
+	    server->steady_ms - conn->asked_ms >=
+	    server->liveness_limits.silence_ms -
+		server->options.ping_interval_ms;
+}
+
 static void
 judge(struct ws_conn *conn, const struct socket_figures *figures)
 {
@@ -37,6 +49,10 @@ judge(struct ws_conn *conn, const struct socket_figures *figures)
 	switch (liveness_judge(&conn->liveness, &server->liveness_limits,
 	    figures, ws_conn_is_full(conn), server->steady_ms)) {
 	case LIVENESS_FINE:
+		break;
+	case LIVENESS_SILENT:
+		if (had_time_to_answer(conn))
+			ws_conn_kill(conn);
 		break;
 	case LIVENESS_GONE:
 		ws_conn_kill(conn);
@@ -69,8 +85,10 @@ send_ping(struct ws_conn *conn)
 
 	memcpy(frame + header, payload, sizeof(payload) - 1);
 	ws_conn_write(conn, view_make(frame, header + sizeof(payload) - 1));
-	if (list_is_empty(&conn->unanswered_link))
-		list_add_tail(&server->unanswered, &conn->unanswered_link);
+	if (!list_is_empty(&conn->unanswered_link) || ws_conn_is_full(conn))
+		return;
+	conn->asked_ms = server->steady_ms;
+	list_add_tail(&server->unanswered, &conn->unanswered_link);
 }
 
 /* What libwebsockets does not show. Pings: bytes came that no message and no pong
@@ -102,12 +120,23 @@ call_on(struct ws_conn *conn)
 		send_ping(conn);
 }
 
+/* Twice as many as come due on average: a crowd that came at once is spread out
+ * in its first round, and the loop never stands still for all of it. */
+static size_t
+pings_in(const struct ws_server *server, uint64_t step_ms)
+{
+	return 1 +
+	    2 * server->connections * (size_t)step_ms /
+	    server->options.ping_interval_ms;
+}
+
 static void
-ping_who_is_due(struct ws_server *server)
+ping_who_is_due(struct ws_server *server, uint64_t step_ms)
 {
 	uint64_t now_ms = server->steady_ms;
+	size_t budget = pings_in(server, step_ms);
 
-	while (!list_is_empty(&server->to_ping)) {
+	for (; budget > 0 && !list_is_empty(&server->to_ping); budget--) {
 		struct ws_conn *conn =
 		    list_entry(server->to_ping.next, struct ws_conn, ping_link);
 
@@ -186,11 +215,13 @@ look_at_closing(struct ws_server *server)
 void
 ws_server_tick(struct ws_server *server, uint64_t now_ms)
 {
-	uint64_t step = now_ms - server->last_tick_ms;
+	uint64_t step_ms = now_ms - server->last_tick_ms;
 
+	if (step_ms > STEP_MAX_MS)
+		step_ms = STEP_MAX_MS;
 	server->last_tick_ms = now_ms;
-	server->steady_ms += step < STEP_MAX_MS ? step : STEP_MAX_MS;
-	ping_who_is_due(server);
+	server->steady_ms += step_ms;
+	ping_who_is_due(server, step_ms);
 	if (server->steady_ms - server->last_look_ms < LOOK_MS)
 		return;
 	server->last_look_ms = server->steady_ms;

@@ -312,6 +312,22 @@ def test_who_reads_a_little_is_not_too_slow(hasty, redis_server):
         assert clients(hasty) == 1
 
 
+def test_who_reads_slowly_through_its_own_buffer_stays(start_relay,
+                                                       redis_server):
+    """Nothing is queued on our side, yet it cannot come to our ping."""
+    relay = start_relay(redis_server, environment={
+        "RELAY_LIMITS_PING_MS": "1000", "RELAY_LIMITS_PONG_MS": "2000"})
+    with Peer(relay, f"{EVENTS}?session_id=far",
+              receive_buffer=MIB) as peer:
+        Publisher(redis_server.client()).publish_many(
+            "far", range(300), pad=1000)
+        until = time.monotonic() + 7
+        while time.monotonic() < until:
+            assert peer.socket.recv(2000)
+            time.sleep(0.2)
+        assert clients(relay) == 1
+
+
 def test_who_half_closes_is_gone_whether_full_or_not(hasty, redis_server):
     with fill(hasty, redis_server, "half") as full, Peer(hasty) as idle:
         wait_for(lambda: clients(hasty) == 2)

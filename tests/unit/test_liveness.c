@@ -48,7 +48,7 @@ silence_is_fine_until_its_limit(void **state)
 	assert_int_equal(
 	    judge(nothing(), false, 1000 + SILENCE - 1), LIVENESS_FINE);
 	assert_int_equal(
-	    judge(nothing(), false, 1000 + SILENCE), LIVENESS_GONE);
+	    judge(nothing(), false, 1000 + SILENCE), LIVENESS_SILENT);
 }
 
 static void
@@ -60,7 +60,8 @@ bytes_that_the_kernel_saw_are_a_sign_of_life(void **state)
 	figures.unheard_ms = SILENCE - 1;
 	assert_int_equal(judge(figures, false, 1000 + SILENCE), LIVENESS_FINE);
 	figures.unheard_ms = SILENCE;
-	assert_int_equal(judge(figures, false, 1000 + SILENCE), LIVENESS_GONE);
+	assert_int_equal(
+	    judge(figures, false, 1000 + SILENCE), LIVENESS_SILENT);
 }
 
 static void
@@ -72,6 +73,20 @@ a_missing_pong_does_not_count_while_bytes_are_queued(void **state)
 	assert_int_equal(judge(figures, true, 1000 + SILENCE), LIVENESS_FINE);
 	figures.queued = 1;
 	assert_int_equal(judge(figures, false, 1000 + SILENCE), LIVENESS_FINE);
+}
+
+static void
+who_was_sent_much_may_take_long_to_come_to_the_ping(void **state)
+{
+	(void)state;
+	liveness.sent_since = 4096;
+	assert_int_equal(
+	    judge(nothing(), false, 1000 + SILENCE), LIVENESS_SILENT);
+	liveness.sent_since = 4097;
+	assert_int_equal(
+	    judge(nothing(), false, 1000 + STUCK - 1), LIVENESS_FINE);
+	assert_int_equal(
+	    judge(nothing(), false, 1000 + STUCK), LIVENESS_SILENT);
 }
 
 static void
@@ -214,6 +229,7 @@ main(void)
 		CASE(silence_is_fine_until_its_limit),
 		CASE(bytes_that_the_kernel_saw_are_a_sign_of_life),
 		CASE(a_missing_pong_does_not_count_while_bytes_are_queued),
+		CASE(who_was_sent_much_may_take_long_to_come_to_the_ping),
 		CASE(a_peer_that_owes_an_acknowledgement_too_long_is_gone),
 		CASE(who_acknowledges_not_one_byte_is_stuck),
 		CASE(one_acknowledged_byte_starts_the_time_anew),
