@@ -4,7 +4,6 @@
 import asyncio
 import json
 import random
-import statistics
 import time
 
 import pytest
@@ -89,41 +88,24 @@ def test_a_thousand_random_cuts_and_resumes(relay, redis_server, store):
     assert cuts >= 1000
 
 
-async def latency_of(publisher, watchers, seconds):
-    """p99 in seconds from before XADD to receipt, over all watchers."""
-    samples = []
-    end = time.monotonic() + seconds
-    number = 0
-    while time.monotonic() < end:
-        started = time.monotonic()
-        publisher.publish("quick", number)
-        for watcher in watchers:
-            await watcher.read_until(lambda log: len(log.got) > number)
-            samples.append(watcher.log.times[-1] - started)
-        number += 1
-        await asyncio.sleep(0.002)
-    return statistics.quantiles(samples, n=100)[98]
-
-
 def test_a_slow_reader_loses_nothing_and_bounds_memory(relay, redis_server,
                                                        store):
     count = 20_000
     publisher = Publisher(redis_server.client())
 
-    async def slow_reader(subscriber):
-        # A small receive buffer and a pause behind each read: about 10 KB/s
-        # until the writing is over, then as fast as it goes.
+    async def slow_reader(subscriber, done):
+        # A pause behind each read: about 10 KB/s until the writing is over,
+        # then as fast as it goes.
         await subscriber.connect()
         while not done.is_set():
             await subscriber.read()
             await asyncio.sleep(0.08)
 
     async def scene():
-        global done
         done = asyncio.Event()
         slow = Subscriber(relay, "bulk", "0-0")
         quick = Subscriber(relay, "bulk", "0-0")
-        reading = asyncio.create_task(slow_reader(slow))
+        reading = asyncio.create_task(slow_reader(slow, done))
         await quick.connect()
         await quick.read_until(lambda log: log.notices)
         resting = relay.rss_bytes()
