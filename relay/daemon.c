@@ -129,19 +129,6 @@ open_listener(const char *address, bool join, int *sockets, size_t count,
 }
 
 static int
-refuse_strangers(const struct daemon *daemon, struct error *err)
-{
-	if (daemon->listen.is_loopback || daemon->config->auth != 0 ||
-	    daemon->config->allow_anonymous)
-		return 0;
-	error_set(err, "listen",
-	    "%s is not a loopback address and auth is off: anyone could "
-	    "connect; listen on loopback, or say --allow-anonymous",
-	    daemon->listen.text);
-	return EXIT_CODE_CONFIG;
-}
-
-static int
 open_listeners(struct daemon *daemon, struct error *err)
 {
 	const struct config *config = daemon->config;
@@ -151,8 +138,6 @@ open_listeners(struct daemon *daemon, struct error *err)
 		daemon->sockets[i] = -1;
 	int code = open_listener(config->listen, config->listen_share,
 	    daemon->sockets, count, &daemon->listen, err);
-	if (code == 0)
-		code = refuse_strangers(daemon, err);
 	if (code == 0)
 		code = open_listener(config->admin_listen, false,
 		    &daemon->admin_socket, 1, &daemon->admin, err);
@@ -441,6 +426,22 @@ tear_down(struct daemon *daemon)
 	private_redis_free(&daemon->private_redis);
 	redis_target_fini(&daemon->private_target);
 	close_loop(daemon);
+}
+
+int
+daemon_check(const struct config *config, struct error *err)
+{
+	struct gateway_address listen, admin;
+	if (gateway_look(config->listen, &listen, err) == -1 ||
+	    gateway_look(config->admin_listen, &admin, err) == -1)
+		return EXIT_CODE_CONFIG;
+	if (listen.is_loopback || config->auth != 0 || config->allow_anonymous)
+		return 0;
+	error_set(err, "listen",
+	    "%s is not a loopback address and auth is off: anyone could "
+	    "connect; listen on loopback, or say --allow-anonymous",
+	    listen.text);
+	return EXIT_CODE_CONFIG;
 }
 
 int

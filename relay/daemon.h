@@ -12,6 +12,10 @@
 #include "contract.h"
 #include "redis_link.h"
 
+/* Can the relay listen as it is told? Opens nothing. 0, or an exit code and
+ * err. */
+int daemon_check(const struct config *config, struct error *err);
+
 /* `redis` is NULL for a private one. Blocks until the relay has ended. 0:
  * drained; else an exit code (exit_code.h), with err unless a second signal cut
  * the drain short. */

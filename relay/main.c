@@ -91,6 +91,8 @@ check_and_run(const struct config *config)
 	struct redis_target target = { 0 };
 	bool is_given = *config->redis;
 	int code = config_check(config, &err);
+	if (code == 0)
+		code = daemon_check(config, &err);
 	if (code)
 		return fail(code, &err);
 	if (is_given &&

@@ -24,6 +24,9 @@ struct gateway_address {
 	uint64_t device, inode; /* of a Unix socket's file */
 };
 
+/* What an address means, without opening anything. -1: it means nothing. */
+int gateway_look(
+    const char *address, struct gateway_address *address_r, struct error *err);
 /* Opens listening sockets (non-blocking, close-on-exec). "127.0.0.1:0",
  * "[::1]:80", "unix:/path". Fills `count` fds: for TCP one socket per worker
  * (SO_REUSEPORT when count > 1), for a Unix path dups of one. The port is first

@@ -96,7 +96,8 @@ resolve(const char *address, struct socket_address *found_r, struct error *err)
 	status = getaddrinfo(host, port, &hints, &list);
 	if (status != 0) {
 		errno = EADDRNOTAVAIL;
-		return error_set(err, address, "cannot resolve the address: %s",
+		return error_set(err, address,
+		    "cannot resolve the address: %s; mend it",
 		    gai_strerror(status));
 	}
 	memcpy(&found_r->storage, list->ai_addr, list->ai_addrlen);
@@ -306,6 +307,26 @@ listen_unix(const char *address, int *sockets, size_t count,
 		address_r->device = info.st_dev;
 		address_r->inode = info.st_ino;
 	}
+	return 0;
+}
+
+int
+gateway_look(
+    const char *address, struct gateway_address *address_r, struct error *err)
+{
+	struct socket_address at;
+
+	*address_r = (struct gateway_address){ 0 };
+	if (strncmp(address, "unix:", 5) == 0) {
+		snprintf(
+		    address_r->text, sizeof(address_r->text), "%s", address);
+		address_r->is_loopback = true;
+		return 0;
+	}
+	if (resolve(address, &at, err) < 0)
+		return -1;
+	print_address(&at, address_r->text, sizeof(address_r->text));
+	address_r->is_loopback = is_loopback(&at);
 	return 0;
 }
 

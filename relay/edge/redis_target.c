@@ -192,7 +192,8 @@ parse_url(struct redis_target *target, struct view url, struct error *err)
 	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++)
 		if (starts_with(url, later[i]))
 			return error_set(err, "redis",
-			    "%s is not yet available in this version",
+			    "%s is not yet available in this version; use "
+			    "redis:// or unix:",
 			    later[i]);
 	return error_set(err, "redis",
 	    "expected redis://[user:pass@]host:port/db or unix:PATH");
