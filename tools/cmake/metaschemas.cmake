@@ -20,7 +20,7 @@ function(relay_metaschemas output)
     math(EXPR index "${index} + 1")
   endforeach()
   file(CONFIGURE OUTPUT ${output} CONTENT
-"/* Made of protocol/metaschema by cmake/metaschemas.cmake. */
+"/* Made of protocol/metaschema by tools/cmake/metaschemas.cmake. */
 #include \"schema_set.h\"
 
 ${texts}
