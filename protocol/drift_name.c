@@ -150,6 +150,7 @@ struct wish {
 	uint32_t place;
 	uint32_t object; /* in which they are not … */
 	uint8_t types;   /* … and whose values may be of one of these types */
+	bool or_present; /* (or are) */
 	bool only_unseen; /* and that no frame had so far */
 };
 
@@ -167,7 +168,8 @@ members_of(const struct drift_message *message, const struct json_doc *doc,
 		    entry->place != wish->place ||
 		    !(entry->types & wish->types) ||
 		    (wish->only_unseen && drift_is_seen(message, i)) ||
-		    json_member(doc, wish->object, view_of(entry->name)))
+		    (!wish->or_present &&
+			json_member(doc, wish->object, view_of(entry->name))))
 			continue;
 		found.names[found.count++] = entry->name;
 	}
@@ -186,7 +188,7 @@ drift_name_member(struct drift *drift, const struct drift_message *message,
     struct drift_facts *facts)
 {
 	struct view seen = json_string(doc, key, &drift->text);
-	struct wish wish = { place, object, 0xff, false };
+	struct wish wish = { .place = place, .object = object, .types = 0xff };
 	struct candidates absent = members_of(message, doc, &wish);
 	const char *near = nearest_name(seen, absent.names, absent.count);
 	if (near) {
@@ -205,9 +207,13 @@ drift_name_member(struct drift *drift, const struct drift_message *message,
 		snprintf(facts->hint, sizeof(facts->hint),
 		    "\"%.80s\" is declared and never came: was it renamed?",
 		    unseen.names[0]);
+	wish =
+	    (struct wish){ .place = place, .types = 0xff, .or_present = true };
+	struct candidates all = members_of(message, doc, &wish);
 	const struct candidates *best = unseen.count == 1 ? &unseen
 	    : fitting.count > 0                           ? &fitting
-							  : &absent;
+	    : absent.count > 0                            ? &absent
+							  : &all;
 	set_name(
 	    &facts->nearest, nearest_of_all(seen, best->names, best->count));
 }

@@ -38,8 +38,8 @@ add_traffic(struct buf *out, const struct finding_traffic *traffic)
 	add_fact(out, "seen", traffic->seen);
 	add_fact(out, "nearest declared", traffic->nearest);
 	add_fact(out, "producer", traffic->producer);
-	buf_addf(out, "  - %" PRIu64 " times in %s frames of endpoint ",
-	    traffic->count, traffic->direction);
+	buf_addf(out, "  - %" PRIu64 " time%s in %s frames of endpoint ",
+	    traffic->count, traffic->count == 1 ? "" : "s", traffic->direction);
 	report_add_code(
 	    out, view_of(traffic->endpoint ? traffic->endpoint : "-"));
 	if (traffic->first_seen) {

@@ -92,17 +92,29 @@ add_fact(struct buf *out, const char *name, const char *text)
 	buf_add_char(out, '\n');
 }
 
-static void
-add_traffic(struct buf *out, const struct finding_traffic *traffic)
+static bool
+is_told(const struct finding *finding, const char *name)
 {
-	add_fact(out, "seen", traffic->seen);
-	add_fact(out, "nearest", traffic->nearest);
+	return name &&
+	    ((finding->expected && strcmp(name, finding->expected) == 0) ||
+		(finding->got && strcmp(name, finding->got) == 0));
+}
+
+static void
+add_traffic(struct buf *out, const struct finding *finding)
+{
+	const struct finding_traffic *traffic = finding->traffic;
+	if (!is_told(finding, traffic->seen))
+		add_fact(out, "seen", traffic->seen);
+	if (!is_told(finding, traffic->nearest))
+		add_fact(out, "nearest", traffic->nearest);
 	add_fact(out, "producer", traffic->producer);
 	buf_addf(
 	    out, "   traffic   %s frames of endpoint ", traffic->direction);
 	report_add_printable(
 	    out, view_of(traffic->endpoint ? traffic->endpoint : "-"));
-	buf_addf(out, ", %" PRIu64 " times", traffic->count);
+	buf_addf(out, ", %" PRIu64 " time%s", traffic->count,
+	    traffic->count == 1 ? "" : "s");
 	if (traffic->first_seen) {
 		buf_add_text(out, ", first ");
 		report_add_time(out, traffic->first_seen);
@@ -110,13 +122,29 @@ add_traffic(struct buf *out, const struct finding_traffic *traffic)
 		report_add_time(out, traffic->last_seen);
 	}
 	buf_add_char(out, '\n');
-	add_fact(out, "sample", traffic->sample);
 }
 
 static void
 begin(struct report_writer *writer)
 {
 	(void)writer;
+}
+
+/* A note is no more than a line. */
+static void
+add_note(struct buf *out, const struct finding *finding)
+{
+	const char *parts[] = { finding->type, finding->expected,
+		finding->got };
+	const char *before = " (";
+	for (size_t i = 0; i < 3; i++) {
+		if (!parts[i] || !parts[i][0])
+			continue;
+		buf_add_text(out, before);
+		report_add_printable(out, view_of(parts[i]));
+		before = ", ";
+	}
+	buf_add_text(out, before[0] == ',' ? ")\n" : "\n");
 }
 
 static void
@@ -130,6 +158,10 @@ add(struct report_writer *writer, const struct report_entry *entry)
 	    report_level_name(finding->level));
 	buf_add_text(out, color(writer, "\033[0m"));
 	report_add_problem(out, entry);
+	if (finding->level == FINDING_NOTE && !entry->spot.source_line.len) {
+		add_note(out, finding);
+		return;
+	}
 	buf_add_char(out, '\n');
 	if (entry->spot.source_line.len)
 		add_window(writer, &entry->spot, finding->level);
@@ -138,7 +170,7 @@ add(struct report_writer *writer, const struct report_entry *entry)
 	add_fact(out, "expected", finding->expected);
 	add_fact(out, "got", finding->got);
 	if (finding->traffic)
-		add_traffic(out, finding->traffic);
+		add_traffic(out, finding);
 	buf_add_text(out, "   to do     ");
 	size_t before = out->len;
 	report_add_advice(out, entry);

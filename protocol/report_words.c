@@ -44,8 +44,10 @@ report_add_problem(struct buf *out, const struct report_entry *entry)
 {
 	const struct finding *finding = entry->finding;
 	bool has_pointer = finding->pointer && finding->pointer[0];
-	report_add_printable(
-	    out, view_of(has_pointer ? finding->pointer : "the frame"));
+	const char *subject = has_pointer ? finding->pointer : "the frame";
+	if (!has_pointer && strcmp(finding->rule, "never_seen_type") == 0)
+		subject = finding->type ? finding->type : subject;
+	report_add_printable(out, view_of(subject));
 	buf_add_text(out, entry->rule ? " " : " breaks the rule ");
 	report_add_printable(
 	    out, view_of(entry->rule ? entry->rule->says : finding->rule));

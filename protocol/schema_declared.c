@@ -102,8 +102,8 @@ member_set(const struct parts *parts, struct view name)
 		const struct schema_name *found =
 		    schema_table_get(parts->members[i]->table, name);
 		if (found && found->is_declared)
-			node_set_add(
-			    parts->declared->schema, &set, found->node);
+			node_set_add(parts->declared->schema, &set, found->node,
+			    parts->is_branch[i]);
 	}
 	return set;
 }
@@ -134,13 +134,34 @@ count_declared(const struct schema_members *members)
 	return count;
 }
 
-static void
-add_names(struct declared_place *place, const struct schema_members *members)
+/* A name can come only if each part that closes the object knows it, and none
+ * forbids it. */
+static bool
+can_come(const struct parts *parts, struct view name)
 {
-	for (uint32_t i = 0; i < members->table->count; i++)
-		if (members->table->names[i].is_declared)
-			schema_table_add(
-			    place->names, members->table->names[i].text);
+	for (uint32_t i = 0; i < parts->member_count; i++) {
+		const struct schema_members *members = parts->members[i];
+		const struct schema_name *found =
+		    schema_table_get(members->table, name);
+		bool is_declared = found && found->is_declared;
+		bool is_closed = members->marks_additional &&
+		    members->other.node == SCHEMA_FALSE && !parts->is_branch[i];
+		if (is_declared ? found->types == 0
+				: is_closed && members->pattern_count == 0)
+			return false;
+	}
+	return true;
+}
+
+static void
+add_names(const struct parts *parts, struct declared_place *place,
+    const struct schema_members *members)
+{
+	for (uint32_t i = 0; i < members->table->count; i++) {
+		const struct schema_name *name = &members->table->names[i];
+		if (name->is_declared && can_come(parts, name->text))
+			schema_table_add(place->names, name->text);
+	}
 }
 
 static void
@@ -164,7 +185,7 @@ build_members(struct schema_declared *declared, const struct parts *parts,
 	place->name_info = schema_arena_get(
 	    &declared->arena, most * sizeof(*place->name_info));
 	for (uint32_t i = 0; i < parts->member_count; i++)
-		add_names(place, parts->members[i]);
+		add_names(parts, place, parts->members[i]);
 	for (uint32_t i = 0; i < place->names->count; i++)
 		build_member(declared, parts, place, i, pointer, around);
 }
@@ -181,8 +202,9 @@ build_below(struct schema_declared *declared, const struct parts *parts,
 	for (uint32_t i = 0; i < parts->item_count; i++) {
 		for (uint32_t n = 0; n < parts->items[i]->prefix_count; n++)
 			node_set_add(declared->schema, &items,
-			    parts->items[i]->prefix[n]);
-		node_set_add(declared->schema, &items, parts->items[i]->rest);
+			    parts->items[i]->prefix[n], true);
+		node_set_add(declared->schema, &items, parts->items[i]->rest,
+		    parts->items[i]->prefix_count > 0);
 	}
 	place->items = build_place(declared, &items, below, around);
 	place->others = build_place(declared, &parts->others, below, around);
@@ -335,7 +357,7 @@ schema_declared_new(const struct schema *schema)
 {
 	struct schema_declared *declared = xcalloc(1, sizeof(*declared));
 	struct node_set set = { .count = 0 };
-	node_set_add(schema, &set, schema->root);
+	node_set_add(schema, &set, schema->root, false);
 	declared->schema = schema;
 	declared->entries =
 	    xcalloc(DECLARED_ENTRIES_MAX, sizeof(*declared->entries));

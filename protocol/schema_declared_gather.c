@@ -7,7 +7,8 @@
 #define GATHER_DEPTH 24
 
 void
-node_set_add(const struct schema *schema, struct node_set *set, uint32_t id)
+node_set_add(const struct schema *schema, struct node_set *set, uint32_t id,
+    bool is_branch)
 {
 	const struct schema_node *node = &schema->nodes[id];
 	if (id == SCHEMA_TRUE || id == SCHEMA_FALSE)
@@ -15,8 +16,10 @@ node_set_add(const struct schema *schema, struct node_set *set, uint32_t id)
 	for (uint32_t i = 0; i < set->count; i++)
 		if (node->fast_count && set->nodes[i]->fast == node->fast)
 			return;
-	if (set->count < NODES_MAX)
-		set->nodes[set->count++] = node;
+	if (set->count == NODES_MAX)
+		return;
+	set->is_branch[set->count] = is_branch;
+	set->nodes[set->count++] = node;
 }
 
 /* What stands for members that are not named. An explicit `true` says no more
@@ -26,14 +29,17 @@ add_others(struct parts *parts, uint32_t id)
 {
 	parts->is_closed |= id == SCHEMA_FALSE;
 	parts->is_map |= id != SCHEMA_FALSE && id != SCHEMA_TRUE;
-	node_set_add(parts->declared->schema, &parts->others, id);
+	node_set_add(parts->declared->schema, &parts->others, id,
+	    parts->union_depth > 0);
 }
 
 static void
 add_members(struct parts *parts, const struct schema_members *members)
 {
-	if (parts->member_count < PARTS_MAX)
+	if (parts->member_count < PARTS_MAX) {
+		parts->is_branch[parts->member_count] = parts->union_depth > 0;
 		parts->members[parts->member_count++] = members;
+	}
 	if (members->marks_additional)
 		add_others(parts, members->other.node);
 }
@@ -73,8 +79,10 @@ gather_branches(
 			parts->open = rule;
 		return;
 	}
+	parts->union_depth++;
 	for (uint32_t i = 0; i < branches->count; i++)
 		gather(parts, branches->nodes[i], depth);
+	parts->union_depth--;
 }
 
 static void
@@ -93,6 +101,22 @@ gather_choice(
 	gather(parts, choice->otherwise, depth);
 }
 
+/* Lists that all hold: the shortest stands for what they have in common.
+ * Beside it, those of branches say nothing new. */
+static void
+add_values(struct parts *parts, const struct schema_values *values)
+{
+	bool is_strict = parts->union_depth == 0;
+	if (!is_strict && !parts->has_strict && parts->value_count < PARTS_MAX)
+		parts->values[parts->value_count++] = values;
+	if (!is_strict ||
+	    (parts->has_strict && parts->values[0]->count <= values->count))
+		return;
+	parts->values[0] = values;
+	parts->value_count = 1;
+	parts->has_strict = true;
+}
+
 static void
 gather_rule(struct parts *parts, const struct schema_rule *rule, unsigned depth)
 {
@@ -106,8 +130,7 @@ gather_rule(struct parts *parts, const struct schema_rule *rule, unsigned depth)
 		break;
 	case SCHEMA_OP_ENUM:
 	case SCHEMA_OP_CONST:
-		if (parts->value_count < PARTS_MAX)
-			parts->values[parts->value_count++] = rule->values;
+		add_values(parts, rule->values);
 		break;
 	case SCHEMA_OP_REF:
 	case SCHEMA_OP_ALL_OF:
@@ -152,6 +175,9 @@ gather(struct parts *parts, uint32_t id, unsigned depth)
 void
 parts_gather(struct parts *parts, const struct node_set *set)
 {
-	for (uint32_t i = 0; i < set->count; i++)
+	for (uint32_t i = 0; i < set->count; i++) {
+		parts->union_depth += set->is_branch[i];
 		gather_node(parts, set->nodes[i], GATHER_DEPTH);
+		parts->union_depth -= set->is_branch[i];
+	}
 }

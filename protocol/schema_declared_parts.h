@@ -86,6 +86,7 @@ struct decided {
  * copy for each reference) are the same. */
 struct node_set {
 	const struct schema_node *nodes[NODES_MAX];
+	bool is_branch[NODES_MAX]; /* it or another one judges */
 	uint32_t count;
 };
 
@@ -94,20 +95,23 @@ struct parts {
 	const struct schema_declared *declared;
 	const struct decided *decided;
 	const struct schema_members *members[PARTS_MAX];
+	bool is_branch[PARTS_MAX]; /* beside members: of a union */
 	uint32_t member_count;
 	const struct schema_items *items[PARTS_MAX];
 	uint32_t item_count;
 	const struct schema_values *values[PARTS_MAX];
 	uint32_t value_count;
-	bool is_map;    /* some part takes members by any name */
-	bool is_closed; /* some part takes no other members */
+	unsigned union_depth; /* while branches are gathered together */
+	bool has_strict;      /* values[0] holds whatever else is said */
+	bool is_map;          /* some part takes members by any name */
+	bool is_closed;       /* some part takes no other members */
 	struct node_set others;
 	const struct schema_rule *open; /* a decision not yet taken */
 };
 
 /* true and false declare nothing and are left out. */
-void node_set_add(
-    const struct schema *schema, struct node_set *set, uint32_t id);
+void node_set_add(const struct schema *schema, struct node_set *set,
+    uint32_t id, bool is_branch);
 /* Fills in what the nodes declare; declared and decided are set already. */
 void parts_gather(struct parts *parts, const struct node_set *set);
 

@@ -278,6 +278,36 @@ a_value_without_rivals_is_marked_as_the_only_one(void **state)
 }
 
 static void
+what_cannot_come_is_not_declared(void **state)
+{
+	(void)state;
+	open_text("{\"allOf\":[{\"properties\":{\"user\":false,\"depth\":"
+		  "{\"type\":\"null\"}}},{\"properties\":{\"type\":{\"enum\":"
+		  "[\"a\",\"b\"]},\"text\":true},"
+		  "\"additionalProperties\":false}],"
+		  "\"properties\":{\"type\":{\"const\":\"a\"}}}");
+	assert_int_equal(find(declared, DECLARED_MEMBER, "/user", NULL), 0);
+	assert_int_equal(find(declared, DECLARED_MEMBER, "/depth", NULL), 0);
+	assert_int_not_equal(find(declared, DECLARED_MEMBER, "/text", NULL), 0);
+	assert_int_equal(find(declared, DECLARED_VALUE, "/type", "b"), 0);
+	assert_int_not_equal(find(declared, DECLARED_VALUE, "/type", "a"), 0);
+}
+
+static void
+closed_branches_of_a_union_all_count(void **state)
+{
+	(void)state;
+	open_text("{\"anyOf\":[{\"properties\":{\"a\":{\"enum\":[1,2]}},"
+		  "\"additionalProperties\":false},{\"properties\":{\"a\":"
+		  "{\"enum\":[3,4]},\"b\":true},"
+		  "\"additionalProperties\":false}]}");
+	walk(&seen, declared, "{\"a\":3,\"b\":1}");
+	assert_true(is_seen(&seen, "/b", NULL));
+	assert_true(is_seen(&seen, "/a", "3"));
+	assert_false(is_seen(&seen, "/a", "1"));
+}
+
+static void
 many_declarations_end_at_the_bound(void **state)
 {
 	(void)state;
@@ -385,6 +415,8 @@ main(void)
 		TEST(null_or_an_object_is_looked_into_when_it_is_an_object),
 		TEST(a_schema_that_contains_itself_comes_to_an_end),
 		TEST(a_value_without_rivals_is_marked_as_the_only_one),
+		TEST(what_cannot_come_is_not_declared),
+		TEST(closed_branches_of_a_union_all_count),
 		TEST(many_declarations_end_at_the_bound),
 		TEST(names_are_compared_decoded_and_escaped_in_pointers),
 		TEST(texts_and_numbers_do_not_change_the_shape),
