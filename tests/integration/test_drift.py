@@ -4,13 +4,15 @@ D12 happened to a real platform; each must be named with its pointer and with
 both names, the one that was seen and the declared one, within a second."""
 
 import json
+import subprocess
 import time
+import xml.etree.ElementTree
 
 import pytest
 
-from harness import (CHAT, EVENTS, RELAYCTL, SLOW, bound, connect, dumps,
-                     events_key, receive_event, receive_json, receive_type,
-                     run, step, until, wait_for)
+from harness import (CHAT, EVENTS, RELAYCTL, ROOT, SLOW, connect, dumps,
+                     events_key, receive_event, receive_type, run, step,
+                     until, wait_for)
 
 KEY = events_key("s")
 
@@ -311,3 +313,102 @@ def test_many_names_keep_the_report_bounded(relay, store):
 
 def test_the_report_is_on_the_admin_listener_only(relay):
     assert relay.get("/api/v1/contract/drift", admin=False)[0] == 404
+
+
+def relayctl(*arguments, code=0):
+    done = subprocess.run([str(RELAYCTL), *map(str, arguments)],
+                          capture_output=True, text=True, cwd=str(ROOT))
+    assert done.returncode == code, (done.stdout, done.stderr)
+    return done.stdout
+
+
+@pytest.fixture
+def drifted(relay, store):
+    """A relay that saw one breach, one undeclared member, one good event."""
+    async def scene():
+        async with connect(relay.ws(EVENTS, session_id="s")) as ws:
+            await receive_type(ws, "relay.live")
+            for frame in (changed_step(type="turn_inputs"),
+                          changed_step(labl="x"), step(1)):
+                store.xadd(KEY, {"event": dumps(frame), "producer": "a&<b"})
+            for _ in range(3):
+                await receive_event(ws)
+    run(scene())
+    return relay
+
+
+def test_the_command_tells_people_what_to_change(drifted):
+    text = relayctl("contract", "drift", "--relay", drifted.admin, code=1)
+    assert "error: /step/type is not one of the values" in text
+    assert "seen      turn_inputs" in text
+    assert "nearest   output" in text
+    assert "warning: /step/labl is a member that the contract" in text
+    assert "nearest   label" in text
+    assert "producer  a&<b" in text
+    assert "note: execution_completed is a declared type" in text
+    assert "1 error, 1 warning" in text.splitlines()[-1]
+    text = relayctl("contract", "drift", "--relay", drifted.admin,
+                    "--no-notes", code=1)
+    assert "note:" not in text
+
+
+def test_the_command_answers_programs_in_one_object(drifted):
+    answer = json.loads(relayctl(
+        "contract", "drift", "--relay", drifted.admin, "--json", code=1))
+    assert answer["ok"] is False
+    assert answer["command"] == "contract drift"
+    found = answer["result"]["findings"]
+    assert [f["rule"] for f in found[:2]] == ["enum", "undeclared_member"]
+    for name in ("source", "id", "type", "pointer", "rule", "expected",
+                 "got", "hint", "direction", "endpoint", "producer", "count",
+                 "first_seen", "last_seen", "sample", "fingerprint"):
+        assert name in found[0]
+    assert answer["result"]["errors"] == 1
+
+
+def test_every_format_in_one_run(drifted, tmp_path):
+    formats = {name: tmp_path / f"out.{name}" for name in (
+        "json", "github", "junit", "sarif", "markdown")}
+    option = "text," + ",".join(f"{n}={p}" for n, p in formats.items())
+    text = relayctl("contract", "drift", "--relay", drifted.admin,
+                    "--contract", "schemas/fleet-rlm/3",
+                    "--format", option, code=1)
+    assert "turn_inputs" in text
+    findings = json.loads(formats["json"].read_text())["findings"]
+    suites = xml.etree.ElementTree.parse(formats["junit"]).getroot()
+    suite = suites.find("testsuite")
+    assert int(suite.get("tests")) == len(suite.findall("testcase"))
+    assert int(suite.get("failures")) == 1
+    sarif = json.loads(formats["sarif"].read_text())
+    results = sarif["runs"][0]["results"]
+    assert len(results) == len(findings)
+    assert results[0]["level"] == "error"
+    assert (results[0]["locations"][0]["physicalLocation"]
+            ["artifactLocation"]["uri"]
+            == "schemas/fleet-rlm/3/execution.schema.json")
+    line = tmp_path / "sarif.ndjson"
+    line.write_text(json.dumps(sarif) + "\n")
+    assert "invalid" not in relayctl(
+        "schema", "validate", "--schema", "tests/data/sarif.schema.json",
+        "--format-assertion", line)
+    github = formats["github"].read_text().splitlines()
+    assert github[0].startswith(
+        "::error file=schemas/fleet-rlm/3/execution.schema.json,")
+    assert github[-1].startswith("::notice title=contract drift::1 error")
+    assert "`turn_inputs`" in formats["markdown"].read_text()
+
+
+def test_a_relay_without_drift_is_fine_and_none_is_unreachable(
+        relay, tmp_path):
+    assert "no findings" in relayctl(
+        "contract", "drift", "--relay", relay.admin)
+    answer = json.loads(relayctl(
+        "contract", "drift", "--relay", f"unix:{tmp_path}/none", "--json",
+        code=4))
+    assert answer["error"]["code"] == "unreachable"
+    relayctl("contract", "drift", "--relay", relay.admin,
+             "--format", "xml", code=2)
+    relayctl("contract", "drift", "--relay", relay.admin,
+             "--format", "json,sarif", code=2)
+    relayctl("contract", "drift", "--relay", relay.admin,
+             "--format", f"sarif={tmp_path}/no/such/folder", code=3)
