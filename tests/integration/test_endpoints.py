@@ -244,7 +244,8 @@ def test_frames_of_the_wrong_kind_close_with_their_code(start_relay,
         await one("x" * (1024 * 1024 + 1), 1009)
         ws = await connect(relay.ws(CHAT))
         await receive_type(ws, "relay.hello")
-        await ws.write_frame(True, 1, b"\xff\xfe")
+        # A text frame, masked with zeros, whose two bytes are no UTF-8.
+        ws.transport.write(b"\x81\x82\0\0\0\0\xff\xfe")
         assert (await closed_with(ws))[0] == 1007
         await one([b"a", b"b"], 1003)
         ws = await connect(relay.ws(CHAT))
