@@ -143,6 +143,14 @@ note_cursor(struct chain *chain, bool marks)
 	was_told(chain);
 }
 
+static enum judge_look
+look_at(const struct stream *stream, struct entry_id id)
+{
+	if (judged_has(&stream->judged, id))
+		return LOOK_AGAIN;
+	return judged_had(&stream->judged, id) ? LOOK_ANEW : LOOK_FIRST;
+}
+
 static enum fate
 fill_entry(struct fill *fill, const struct batch_entry *entry)
 {
@@ -150,7 +158,7 @@ fill_entry(struct fill *fill, const struct batch_entry *entry)
 	struct verdict verdict;
 	enum fate best = FATE_FILTERED;
 	judge_entry(stream->hub->judge, stream_key_view(stream), entry,
-	    !judged_has(&stream->judged, entry->id), &verdict);
+	    look_at(stream, entry->id), &verdict);
 	for (size_t i = 0; i < JUDGE_ENDPOINTS_MAX; i++) {
 		struct chain *chain = fill->chains[i];
 		if (chain == NULL)

@@ -39,6 +39,16 @@ hub_new(const struct hub_options *options, const struct contract *contract,
 }
 
 void
+hub_reload(struct hub *hub, const struct hub_options *options,
+    const struct contract *contract)
+{
+	hub->options = *options;
+	hub->contract = contract;
+	stream_map_age(&hub->streams);
+	judged_memo_age(&hub->judged);
+}
+
+void
 hub_free(struct hub **hub)
 {
 	struct hub *old = *hub;

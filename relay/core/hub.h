@@ -101,6 +101,11 @@ struct hub_options {
 struct hub *hub_new(const struct hub_options *options,
     const struct contract *contract, struct judge *judge, struct stats *stats,
     const struct hub_source_ops *source, void *source_arg);
+/* From now on with these options and this contract in place of the one before
+ * (the same endpoints in the same order), and a judge that was told. What lies
+ * in blocks stays as it is. */
+void hub_reload(struct hub *hub, const struct hub_options *options,
+    const struct contract *contract);
 void hub_free(struct hub **hub); /* no subscription may be left */
 
 /* `endpoint` indexes contract->endpoints. `notices`: the subscriber knows

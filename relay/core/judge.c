@@ -10,29 +10,75 @@
 
 /* --- life --- */
 
+static void
+apply_rule(struct judge *judge, const struct mode_rule *rule)
+{
+	const struct contract_side *side =
+	    &judge->contract->endpoints[rule->endpoint].server;
+	uint8_t *modes = judge->modes[rule->endpoint];
+	if (rule->message != MODE_RULE_ALL) {
+		modes[rule->message] = (uint8_t)rule->mode;
+		return;
+	}
+	memset(modes, (int)rule->mode, side->message_count);
+	judge->unknown_modes[rule->endpoint] = (uint8_t)rule->mode;
+}
+
+/* Rules for a whole endpoint first, wherever they stand. */
+static void
+apply_rules(struct judge *judge, const struct judge_options *options)
+{
+	for (int narrow = 0; narrow <= 1; narrow++)
+		for (size_t i = 0; i < options->rule_count; i++)
+			if ((options->rules[i].message != MODE_RULE_ALL) ==
+			    narrow)
+				apply_rule(judge, &options->rules[i]);
+}
+
+static void
+read_contract(struct judge *judge, const struct contract *contract)
+{
+	judge->contract = contract;
+	judge->splices = false;
+	judge->has_other_types = false;
+	for (size_t i = 0; i < contract->endpoint_count; i++) {
+		const struct contract_endpoint *endpoint =
+		    &contract->endpoints[i];
+		size_t count = endpoint->server.message_count;
+		int mode = (int)judge->options.mode;
+		free(judge->modes[i]);
+		judge->modes[i] = xmalloc(count);
+		memset(judge->modes[i], mode, count);
+		judge->unknown_modes[i] = (uint8_t)mode;
+		judge->splices |= endpoint->splice_cursor;
+		judge->has_other_types |=
+		    strcmp(endpoint->server.discriminator, "/type") != 0;
+	}
+}
+
+void
+judge_reload(struct judge *judge, const struct contract *contract,
+    const struct judge_options *options)
+{
+	judge->options = *options;
+	judge->options.rules = NULL;
+	judge->options.rule_count = 0;
+	read_contract(judge, contract);
+	apply_rules(judge, options);
+}
+
 struct judge *
 judge_new(const struct contract *contract, const struct judge_options *options,
     struct stats *stats, judge_dead_letter_fn *dead_letter, void *arg)
 {
 	struct judge *judge = xcalloc(1, sizeof(*judge));
-	judge->contract = contract;
-	judge->options = *options;
 	judge->stats = stats;
 	judge->dead_letter = dead_letter;
 	judge->arg = arg;
 	judge->scratch = schema_scratch_new();
 	json_doc_init(&judge->doc);
 	buf_init(&judge->text, 0);
-	for (size_t i = 0; i < contract->endpoint_count; i++) {
-		const struct contract_endpoint *endpoint =
-		    &contract->endpoints[i];
-		size_t count = endpoint->server.message_count;
-		judge->modes[i] = xmalloc(count);
-		memset(judge->modes[i], (int)options->mode, count);
-		judge->splices |= endpoint->splice_cursor;
-		judge->has_other_types |=
-		    strcmp(endpoint->server.discriminator, "/type") != 0;
-	}
+	judge_reload(judge, contract, options);
 	return judge;
 }
 
@@ -56,25 +102,6 @@ judge_attach_drift(struct judge *judge, struct drift *drift, struct once *once)
 {
 	judge->drift.drift = drift;
 	judge->drift.once = once;
-}
-
-int
-judge_set_mode(struct judge *judge, const char *endpoint, const char *type,
-    enum judge_mode mode)
-{
-	for (size_t i = 0; i < judge->contract->endpoint_count; i++) {
-		const struct contract_endpoint *found =
-		    &judge->contract->endpoints[i];
-		if (strcmp(found->name, endpoint) != 0)
-			continue;
-		for (size_t j = 0; j < found->server.message_count; j++) {
-			if (strcmp(found->server.messages[j].type, type) != 0)
-				continue;
-			judge->modes[i][j] = (uint8_t)mode;
-			return 0;
-		}
-	}
-	return -1;
 }
 
 /* --- what can be delivered at all --- */
@@ -217,12 +244,7 @@ judge_unknown(struct look *look)
 	snprintf(breach.message, sizeof(breach.message), "%s",
 	    has_type ? "no endpoint declares this type"
 		     : "the event says no type");
-	if (judge->options.mode != JUDGE_OFF)
-		judge_drift_unknown(&judge->drift, &judge->doc);
-	if (judge->options.mode == JUDGE_ENFORCE)
-		judge_refuse(look, &breach);
-	else
-		judge_deliver_unknown(look, &breach);
+	judge_settle_unknown(look, &breach);
 }
 
 /* Endpoints that share a message share its schema: run it once. */
@@ -299,21 +321,22 @@ judge_known(struct look *look)
 			broken = i;
 		is_refused |= refused;
 	}
-	if (broken < count && look->first)
+	if (broken < count && look->kind != LOOK_AGAIN)
 		judge_report_invalid(look, broken, is_refused);
 }
 
 void
 judge_entry(struct judge *judge, struct view stream,
-    const struct batch_entry *entry, bool first_look, struct verdict *verdict_r)
+    const struct batch_entry *entry, enum judge_look kind,
+    struct verdict *verdict_r)
 {
 	struct look look = { .judge = judge,
 		.stream = stream,
 		.entry = entry,
-		.first = first_look,
+		.kind = kind,
 		.verdict = verdict_r };
 	*verdict_r = (struct verdict){ .is_empty_object = false };
-	judge_drift_begin(&judge->drift, stream, entry, first_look);
+	judge_drift_begin(&judge->drift, stream, entry, kind == LOOK_FIRST);
 	if (!open_entry(&look) || refuse_reserved(&look))
 		return;
 	if (select_messages(&look))

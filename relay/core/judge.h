@@ -11,13 +11,12 @@
 
 #include "batch.h"
 #include "contract.h"
+#include "mode_rule.h"
 
 struct drift;
 struct judge;
 struct once;
 struct stats;
-
-enum judge_mode { JUDGE_OFF, JUDGE_WARN, JUDGE_ENFORCE };
 
 enum judge_view { VIEW_OTHER, VIEW_DELIVER, VIEW_REFUSE };
 
@@ -49,6 +48,9 @@ struct judge_options {
 	enum judge_mode mode;
 	uint32_t max_depth;     /* 64 */
 	size_t max_event_bytes; /* 4 MiB */
+	/* What differs from `mode`; the narrower rule holds. For the call. */
+	const struct mode_rule *rules;
+	size_t rule_count;
 };
 
 struct judge *judge_new(const struct contract *contract,
@@ -62,14 +64,24 @@ void judge_free(struct judge **judge);
 void judge_attach_drift(
     struct judge *judge, struct drift *drift, struct once *once);
 
-/* Another mode for one type of one endpoint. -1: no such endpoint or type. */
-int judge_set_mode(struct judge *judge, const char *endpoint, const char *type,
-    enum judge_mode mode);
+/* From the next entry on by these options and this contract, borrowed in place
+ * of the one before; its endpoints are the same in name and order. A drift that
+ * is attached must be of the same contract. */
+void judge_reload(struct judge *judge, const struct contract *contract,
+    const struct judge_options *options);
 
-/* `first_look`: this process has not judged that entry before (drift and
- * counters count it once). The verdict is good until the next call. */
+/* Has this process judged the entry before? Drift and counters count it once;
+ * but what is refused since a reload is a dead letter also if it was let pass
+ * before. */
+enum judge_look {
+	LOOK_AGAIN, /* yes */
+	LOOK_FIRST, /* no */
+	LOOK_ANEW   /* yes, but not since the reload */
+};
+
+/* The verdict is good until the next call. */
 void judge_entry(struct judge *judge, struct view stream,
-    const struct batch_entry *entry, bool first_look,
+    const struct batch_entry *entry, enum judge_look kind,
     struct verdict *verdict_r);
 
 #endif

@@ -83,18 +83,23 @@ hand_over(const struct look *look, const struct breach *breach)
 		    breach->violation.rule[0] ? &breach->violation : NULL,
 		.message = breach->message,
 	};
-	count_refusal(judge->stats, breach->code);
-	if (!judge->dead_letter)
-		return;
-	stat_add(judge->stats, dead_letters, 1);
-	judge->dead_letter(judge->arg, &refused);
+	if (look->kind == LOOK_FIRST)
+		count_refusal(judge->stats, breach->code);
+	if (judge->dead_letter)
+		judge->dead_letter(judge->arg, &refused);
 }
 
-/* Is this breach one of those that the log tells of: the 1st, 2nd, 4th, 8th …?
- * To explain each one would cost more than to judge it. */
+/* Counts the breach, once for an entry. Is it one of those that the log tells
+ * of: the 1st, 2nd, 4th, 8th …? To explain each one would cost more than to
+ * judge it. */
 static bool
-is_told(const struct judge *judge)
+count_breach(const struct look *look)
 {
+	struct judge *judge = look->judge;
+	if (look->kind != LOOK_FIRST)
+		return false;
+	judge->breaches++;
+	stat_add(judge->stats, violations_event, 1);
 	return (judge->breaches & (judge->breaches - 1)) == 0;
 }
 
@@ -103,15 +108,12 @@ judge_refuse(struct look *look, const struct breach *breach)
 {
 	for (size_t i = 0; i < look->judge->contract->endpoint_count; i++)
 		look->verdict->view[i] = VIEW_REFUSE;
-	if (!look->first)
+	if (look->kind == LOOK_AGAIN)
 		return;
-	look->judge->breaches++;
-	stat_add(look->judge->stats, violations_event, 1);
-	if (is_told(look->judge))
+	if (count_breach(look))
 		log_breach(look, breach, true);
-	if (breach->code != CODE_UNKNOWN_TYPE)
-		judge_drift_fault(&look->judge->drift, code_names[breach->code],
-		    breach->violation.pointer, breach->message);
+	judge_drift_fault(&look->judge->drift, code_names[breach->code],
+	    breach->violation.pointer, breach->message);
 	hand_over(look, breach);
 }
 
@@ -127,16 +129,24 @@ judge_breach(enum judge_code code, const char *pointer, const char *rule)
 }
 
 void
-judge_deliver_unknown(struct look *look, const struct breach *breach)
+judge_settle_unknown(struct look *look, const struct breach *breach)
 {
-	for (size_t i = 0; i < look->judge->contract->endpoint_count; i++)
-		look->verdict->view[i] = VIEW_DELIVER;
-	if (!look->first || look->judge->options.mode == JUDGE_OFF)
+	struct judge *judge = look->judge;
+	bool is_seen = false;
+	bool is_refused = false;
+	for (size_t i = 0; i < judge->contract->endpoint_count; i++) {
+		bool refuses = judge->unknown_modes[i] == JUDGE_ENFORCE;
+		look->verdict->view[i] = refuses ? VIEW_REFUSE : VIEW_DELIVER;
+		is_refused |= refuses;
+		is_seen |= judge->unknown_modes[i] != JUDGE_OFF;
+	}
+	if (!is_seen || look->kind == LOOK_AGAIN)
 		return;
-	look->judge->breaches++;
-	stat_add(look->judge->stats, violations_event, 1);
-	if (is_told(look->judge))
-		log_breach(look, breach, false);
+	judge_drift_unknown(&judge->drift, &judge->doc);
+	if (count_breach(look))
+		log_breach(look, breach, is_refused);
+	if (is_refused)
+		hand_over(look, breach);
 }
 
 void
@@ -146,9 +156,8 @@ judge_report_invalid(struct look *look, size_t endpoint, bool is_refused)
 	const struct contract_message *message = look->messages[endpoint];
 	struct breach breach = { .code = CODE_INVALID_PAYLOAD };
 	bool is_counted = judge_drift_wants(&judge->drift);
-	judge->breaches++;
-	stat_add(judge->stats, violations_event, 1);
-	if (!is_refused && !is_counted && !is_told(judge))
+	bool is_told = count_breach(look);
+	if (!is_refused && !is_counted && !is_told)
 		return;
 	size_t count = schema_explain(message->schema, judge->scratch,
 	    &judge->doc, 0, judge->violations, is_counted ? VIOLATIONS_MAX : 1);
@@ -159,7 +168,7 @@ judge_report_invalid(struct look *look, size_t endpoint, bool is_refused)
 	    "expected %s, got %s%s%s", breach.violation.expected,
 	    breach.violation.got, breach.violation.hint[0] ? ", " : "",
 	    breach.violation.hint);
-	if (is_told(judge))
+	if (is_told)
 		log_breach(look, &breach, is_refused);
 	if (is_refused)
 		hand_over(look, &breach);

@@ -27,6 +27,7 @@ struct judge {
 	judge_dead_letter_fn *dead_letter;
 	void *arg;
 	uint8_t *modes[JUDGE_ENDPOINTS_MAX]; /* by message of the endpoint */
+	uint8_t unknown_modes[JUDGE_ENDPOINTS_MAX];
 	bool splices;         /* some endpoint puts a cursor into events */
 	bool has_other_types; /* some discriminator is not /type */
 	struct json_doc doc;
@@ -42,7 +43,7 @@ struct look {
 	struct judge *judge;
 	struct view stream;
 	const struct batch_entry *entry;
-	bool first;
+	enum judge_look kind;
 	struct verdict *verdict;
 	const struct contract_message *messages[JUDGE_ENDPOINTS_MAX];
 	const struct schema *checked; /* the schema that was run last */
@@ -61,8 +62,8 @@ struct breach judge_breach(
 
 /* Withheld from every endpoint: counted, told, a dead letter. */
 void judge_refuse(struct look *look, const struct breach *breach);
-/* No endpoint knows it and the mode lets it pass: all of them get it. */
-void judge_deliver_unknown(struct look *look, const struct breach *breach);
+/* No endpoint knows it: by the mode of each. */
+void judge_settle_unknown(struct look *look, const struct breach *breach);
 /* The message that `endpoint` selected is in breach; is it withheld? */
 void judge_report_invalid(struct look *look, size_t endpoint, bool is_refused);
 

@@ -18,10 +18,15 @@ struct judged_range {
 	struct entry_id through; /* inclusive */
 };
 
-/* Embedded in its stream; all zero is empty. */
-struct judged {
+struct judged_set {
 	struct judged_range ranges[JUDGED_RANGES]; /* ascending, disjoint */
 	unsigned count;
+};
+
+/* Embedded in its stream; all zero is empty. */
+struct judged {
+	struct judged_set now;
+	struct judged_set before; /* by a contract or modes that hold no more */
 };
 
 /* What was known of streams that nobody follows any more, in case somebody
@@ -39,6 +44,8 @@ struct judged_memo {
 	struct judged_note *notes[JUDGED_MEMO_PLACES]; /* owned, or NULL */
 };
 
+/* All that is known was judged by what no longer holds. */
+void judged_memo_age(struct judged_memo *memo);
 void judged_memo_fini(struct judged_memo *memo);
 void judged_memo_keep(struct judged_memo *memo, uint32_t key_hash,
     size_t key_length, const struct judged *judged);
@@ -50,6 +57,8 @@ struct judged judged_memo_find(
 struct entry_id judged_last(const struct judged *judged);
 
 bool judged_has(const struct judged *judged, struct entry_id id);
+bool judged_had(const struct judged *judged, struct entry_id id);
+void judged_age(struct judged *judged);
 /* after < through, else nothing is added. */
 void judged_add(
     struct judged *judged, struct entry_id after, struct entry_id through);

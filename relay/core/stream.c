@@ -55,6 +55,15 @@ stream_map_by_key(const struct stream_map *map, struct view key)
 	return stream;
 }
 
+void
+stream_map_age(struct stream_map *map)
+{
+	for (size_t i = 0; i < map->buckets; i++)
+		for (struct stream *stream = map->by_id[i]; stream != NULL;
+		     stream = stream->next_by_id)
+			judged_age(&stream->judged);
+}
+
 static void
 insert(struct stream_map *map, struct stream *stream)
 {

@@ -84,6 +84,8 @@ void stream_map_remove(struct stream_map *map, struct stream *stream);
 
 struct stream *stream_new(struct hub *hub, uint64_t id, struct view key);
 void stream_free(struct stream **stream); /* no topic may be left */
+/* What was judged so far was judged by what no longer holds. */
+void stream_map_age(struct stream_map *map);
 struct view stream_key_view(const struct stream *stream);
 
 /* The topic of that endpoint, made if there is none. */

@@ -385,6 +385,46 @@ what_was_looked_at_is_known_when_a_stream_is_followed_again(void **state)
 }
 
 static void
+after_a_reload_entries_are_looked_at_anew_once(void **state)
+{
+	struct scene *s = *state;
+	const struct hub_options options = s->world.hub->options;
+	add(s->stream, 1, 10);
+	listener_subscribe(&s->a, s->stream, 0, after(0), true, false);
+	world_settle(&s->world);
+	assert_int_equal(s->world.judge.first_looks, 10);
+	hub_reload(s->world.hub, &options, &s->world.contract);
+	add(s->stream, 11, 12);
+	world_settle(&s->world);
+	assert_int_equal(s->world.judge.first_looks, 12);
+	assert_int_equal(s->world.judge.anew_looks, 0);
+	listener_subscribe(&s->b, s->stream, 1, after(0), true, false);
+	world_settle(&s->world);
+	assert_int_equal(s->world.judge.anew_looks, 10);
+	listener_subscribe(&s->c, s->stream, 1, after(5), true, false);
+	world_settle(&s->world);
+	assert_int_equal(s->world.judge.anew_looks, 10);
+	assert_int_equal(s->world.judge.first_looks, 12);
+}
+
+static void
+a_reload_counts_for_streams_that_nobody_follows_too(void **state)
+{
+	struct scene *s = *state;
+	const struct hub_options options = s->world.hub->options;
+	add(s->stream, 1, 9);
+	for (unsigned i = 0; i < 3; i++) {
+		listener_subscribe(&s->a, s->stream, 0, after(0), true, false);
+		world_settle(&s->world);
+		hub_unsubscribe(s->world.hub, &s->a.subscription);
+		if (i == 0)
+			hub_reload(s->world.hub, &options, &s->world.contract);
+	}
+	assert_int_equal(s->world.judge.first_looks, 9);
+	assert_int_equal(s->world.judge.anew_looks, 9);
+}
+
+static void
 entries_that_nobody_stands_for_are_not_judged(void **state)
 {
 	struct scene *s = *state;
@@ -500,6 +540,8 @@ main(void)
 		SCENE(an_entry_is_looked_at_for_the_first_time_once),
 		SCENE(
 		    what_was_looked_at_is_known_when_a_stream_is_followed_again),
+		SCENE(after_a_reload_entries_are_looked_at_anew_once),
+		SCENE(a_reload_counts_for_streams_that_nobody_follows_too),
 		SCENE(entries_that_nobody_stands_for_are_not_judged),
 		SCENE(a_cursor_is_proven_by_an_entry_in_the_window),
 		SCENE(the_furthest_behind_go_first_when_memory_is_short),

@@ -11,9 +11,10 @@
 
 #include <cmocka.h>
 
-#define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
-#define TALK        0 /* endpoints of the contract made for tests */
-#define WATCH       1
+#define COUNT(rows)   (sizeof(rows) / sizeof((rows)[0]))
+#define TALK          0 /* endpoints of the contract made for tests */
+#define WATCH         1
+#define WORKING_INDEX 0 /* of its messages, at both */
 
 #define WORKING \
 	"{\"meta\":{\"kind\":\"working\"},\"piece\":\"leg\",\"progress\":0.5}"
@@ -51,21 +52,43 @@ on_dead_letter(void *arg, const struct refused_entry *refused)
 	    last_message, sizeof(last_message), "%.250s", refused->message);
 }
 
-static void
-open_judge(enum judge_mode mode)
+static struct judge_options
+options_of(enum judge_mode mode)
 {
-	const struct judge_options options = {
+	return (struct judge_options){
 		.mode = mode, .max_depth = 4, .max_event_bytes = 200
 	};
+}
+
+static void
+open_with(const struct judge_options *options)
+{
 	judge_free(&judge);
 	memset(&stats, 0, sizeof(stats));
 	letters = 0;
 	snprintf(last_code, sizeof(last_code), "none");
-	judge = judge_new(contract, &options, &stats, on_dead_letter, &letters);
+	judge = judge_new(contract, options, &stats, on_dead_letter, &letters);
 }
 
 static void
-look_again(struct view event, bool first)
+open_judge(enum judge_mode mode)
+{
+	const struct judge_options options = options_of(mode);
+	open_with(&options);
+}
+
+static void
+open_with_rules(
+    enum judge_mode mode, const struct mode_rule *rules, size_t count)
+{
+	struct judge_options options = options_of(mode);
+	options.rules = rules;
+	options.rule_count = count;
+	open_with(&options);
+}
+
+static void
+look_again(struct view event, enum judge_look kind)
 {
 	/* An exact copy on the heap, so that a sanitizer sees an overread. */
 	static char *copy;
@@ -75,13 +98,13 @@ look_again(struct view event, bool first)
 	memcpy(copy, event.data, event.len);
 	entry.event = view_make(copy, event.len);
 	judge_entry(
-	    judge, view_of("relay:events:{a/b/c}"), &entry, first, &verdict);
+	    judge, view_of("relay:events:{a/b/c}"), &entry, kind, &verdict);
 }
 
 static void
 look(const char *event)
 {
-	look_again(view_of(event), true);
+	look_again(view_of(event), LOOK_FIRST);
 }
 
 static int
@@ -101,7 +124,7 @@ static int
 teardown(void **state)
 {
 	(void)state;
-	look_again(view_of(""), false);
+	look_again(view_of(""), LOOK_AGAIN);
 	judge_free(&judge);
 	contract_free(&contract);
 	return 0;
@@ -202,7 +225,7 @@ what_cannot_be_delivered_is_refused_in_every_mode(void **state)
 		assert_int_equal(stat_get(&stats, refused_not_object), 2);
 		assert_int_equal(stat_get(&stats, refused_too_deep), 1);
 		assert_int_equal(stat_get(&stats, refused_reserved_member), 4);
-		assert_int_equal(stat_get(&stats, dead_letters), 14);
+		assert_int_equal(letters, 14);
 		assert_int_equal(stat_get(&stats, violations_event), 14);
 	}
 }
@@ -213,8 +236,8 @@ an_entry_without_an_event_field_is_refused(void **state)
 	(void)state;
 	struct batch_entry entry = { .id = { 5, 1 } };
 	open_judge(JUDGE_OFF);
-	judge_entry(
-	    judge, view_of("relay:events:{a/b/c}"), &entry, true, &verdict);
+	judge_entry(judge, view_of("relay:events:{a/b/c}"), &entry, LOOK_FIRST,
+	    &verdict);
 	assert_string_equal(last_code, "missing_field");
 	assert_int_equal(verdict.view[WATCH], VIEW_REFUSE);
 	assert_int_equal(stat_get(&stats, refused_missing_field), 1);
@@ -228,9 +251,9 @@ an_event_of_the_greatest_size_passes_and_one_byte_more_does_not(void **state)
 	memset(event, ' ', sizeof(event));
 	memcpy(event, FINISHED, strlen(FINISHED));
 	open_judge(JUDGE_OFF);
-	look_again(view_make(event, 200), true);
+	look_again(view_make(event, 200), LOOK_FIRST);
 	assert_int_equal(letters, 0);
-	look_again(view_make(event, 201), true);
+	look_again(view_make(event, 201), LOOK_FIRST);
 	assert_string_equal(last_code, "too_large");
 	assert_string_equal(last_message, "201 bytes, at most 200 are allowed");
 	assert_int_equal(verdict.view[TALK], VIEW_REFUSE);
@@ -309,11 +332,10 @@ static void
 a_type_may_have_a_mode_of_its_own_on_one_endpoint(void **state)
 {
 	(void)state;
-	open_judge(JUDGE_WARN);
-	assert_int_equal(
-	    judge_set_mode(judge, "watch", "working", JUDGE_ENFORCE), 0);
-	assert_int_equal(
-	    judge_set_mode(judge, "talk", "working", JUDGE_OFF), 0);
+	const struct mode_rule rules[] = { { WATCH, WORKING_INDEX,
+					       JUDGE_ENFORCE },
+		{ TALK, WORKING_INDEX, JUDGE_OFF } };
+	open_with_rules(JUDGE_WARN, rules, COUNT(rules));
 	look(BROKEN);
 	assert_int_equal(verdict.view[TALK], VIEW_DELIVER);
 	assert_int_equal(verdict.view[WATCH], VIEW_REFUSE);
@@ -325,14 +347,83 @@ a_type_may_have_a_mode_of_its_own_on_one_endpoint(void **state)
 }
 
 static void
-a_mode_for_what_does_not_exist_is_an_error(void **state)
+a_rule_for_a_type_holds_against_one_for_its_endpoint(void **state)
 {
 	(void)state;
+	const struct mode_rule rules[] = { { TALK, WORKING_INDEX, JUDGE_WARN },
+		{ TALK, MODE_RULE_ALL, JUDGE_ENFORCE } };
+	open_with_rules(JUDGE_WARN, rules, COUNT(rules));
+	look(BROKEN);
+	assert_int_equal(verdict.view[TALK], VIEW_DELIVER);
+	look("{\"meta\":{\"kind\":\"receipt\"},\"number\":\"x\"}");
+	assert_int_equal(verdict.view[TALK], VIEW_REFUSE);
+	assert_int_equal(letters, 1);
+}
+
+static void
+an_unknown_type_meets_the_mode_of_each_endpoint(void **state)
+{
+	(void)state;
+	const struct mode_rule enforced = { WATCH, MODE_RULE_ALL,
+		JUDGE_ENFORCE };
+	const struct mode_rule off = { WATCH, MODE_RULE_ALL, JUDGE_OFF };
+	open_with_rules(JUDGE_OFF, &enforced, 1);
+	look(UNKNOWN);
+	assert_int_equal(verdict.view[TALK], VIEW_DELIVER);
+	assert_int_equal(verdict.view[WATCH], VIEW_REFUSE);
+	assert_int_equal(letters, 1);
+	assert_string_equal(last_code, "unknown_type");
+	open_with_rules(JUDGE_WARN, &off, 1);
+	look(UNKNOWN);
+	assert_int_equal(verdict.view[WATCH], VIEW_DELIVER);
+	assert_int_equal(letters, 0);
+	assert_int_equal(stat_get(&stats, violations_event), 1);
+	open_judge(JUDGE_OFF);
+	look(UNKNOWN);
+	assert_int_equal(stat_get(&stats, violations_event), 0);
+}
+
+static void
+after_a_reload_the_new_options_and_contract_count(void **state)
+{
+	(void)state;
+	struct error err;
+	struct contract *other =
+	    contract_load(RELAY_SOURCE_DIR "/tests/data/contract-other", &err);
+	struct judge_options options = options_of(JUDGE_ENFORCE);
+	struct contract *first = contract;
 	open_judge(JUDGE_WARN);
-	assert_int_equal(
-	    judge_set_mode(judge, "window", "working", JUDGE_OFF), -1);
-	assert_int_equal(
-	    judge_set_mode(judge, "watch", "receipt", JUDGE_OFF), -1);
+	look(BROKEN);
+	assert_int_equal(verdict.view[TALK], VIEW_DELIVER);
+	options.max_depth = 1;
+	judge_reload(judge, other, &options);
+	contract_free(&first); /* a sanitizer sees who still looks at it */
+	contract = other;
+	look(BROKEN);
+	assert_string_equal(last_code, "too_deep");
+	options.max_depth = 4;
+	judge_reload(judge, contract, &options);
+	look(BROKEN);
+	assert_string_equal(last_code, "invalid_payload");
+	assert_int_equal(verdict.view[TALK], VIEW_REFUSE);
+	look(WORKING);
+	assert_int_equal(verdict.view[TALK], VIEW_DELIVER);
+}
+
+static void
+what_is_looked_at_anew_is_a_dead_letter_but_not_counted(void **state)
+{
+	(void)state;
+	static const char *const events[] = { BROKEN, UNKNOWN, "{" };
+	open_judge(JUDGE_ENFORCE);
+	for (size_t i = 0; i < COUNT(events); i++) {
+		look_again(view_of(events[i]), LOOK_ANEW);
+		assert_int_equal(verdict.view[TALK], VIEW_REFUSE);
+		assert_int_equal(letters, i + 1);
+	}
+	assert_int_equal(stat_get(&stats, violations_event), 0);
+	assert_int_equal(stat_get(&stats, refused_invalid_payload), 0);
+	assert_int_equal(stat_get(&stats, refused_invalid_json), 0);
 }
 
 static void
@@ -340,11 +431,11 @@ an_entry_that_is_read_again_is_judged_alike_and_not_counted(void **state)
 {
 	(void)state;
 	open_judge(JUDGE_ENFORCE);
-	look_again(view_of(BROKEN), false);
+	look_again(view_of(BROKEN), LOOK_AGAIN);
 	assert_int_equal(verdict.view[TALK], VIEW_REFUSE);
-	look_again(view_of("{"), false);
+	look_again(view_of("{"), LOOK_AGAIN);
 	assert_int_equal(verdict.view[TALK], VIEW_REFUSE);
-	look_again(view_of(UNKNOWN), false);
+	look_again(view_of(UNKNOWN), LOOK_AGAIN);
 	assert_int_equal(verdict.view[TALK], VIEW_REFUSE);
 	assert_int_equal(letters, 0);
 	assert_int_equal(stat_get(&stats, violations_event), 0);
@@ -382,7 +473,14 @@ main(void)
 		cmocka_unit_test(enforce_refuses_and_says_why),
 		cmocka_unit_test(
 		    a_type_may_have_a_mode_of_its_own_on_one_endpoint),
-		cmocka_unit_test(a_mode_for_what_does_not_exist_is_an_error),
+		cmocka_unit_test(
+		    a_rule_for_a_type_holds_against_one_for_its_endpoint),
+		cmocka_unit_test(
+		    an_unknown_type_meets_the_mode_of_each_endpoint),
+		cmocka_unit_test(
+		    after_a_reload_the_new_options_and_contract_count),
+		cmocka_unit_test(
+		    what_is_looked_at_anew_is_a_dead_letter_but_not_counted),
 		cmocka_unit_test(
 		    an_entry_that_is_read_again_is_judged_alike_and_not_counted),
 		cmocka_unit_test(the_stream_goes_on_behind_a_refused_entry),

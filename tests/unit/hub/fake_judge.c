@@ -35,13 +35,15 @@ kind_of(struct view text)
 
 void
 judge_entry(struct judge *judge, struct view stream,
-    const struct batch_entry *entry, bool first_look, struct verdict *verdict_r)
+    const struct batch_entry *entry, enum judge_look look,
+    struct verdict *verdict_r)
 {
 	struct fake_judge *fake = (struct fake_judge *)(void *)judge;
 	char kind = kind_of(entry->event);
 	(void)stream;
 	fake->judged++;
-	fake->first_looks += first_look;
+	fake->first_looks += look == LOOK_FIRST;
+	fake->anew_looks += look == LOOK_ANEW;
 	*verdict_r = (struct verdict){ .object = entry->event };
 	while (verdict_r->object.len > 0 && verdict_r->object.data[0] == ' ')
 		verdict_r->object = view_make(

@@ -17,6 +17,7 @@
 struct fake_judge {
 	uint64_t judged;
 	uint64_t first_looks;
+	uint64_t anew_looks;
 };
 
 /* As the hub wants it. */
