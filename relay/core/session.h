@@ -97,6 +97,10 @@ struct session_options {
 struct session_env *session_env_new(const struct session_options *options,
     const struct contract *contract, struct hub *hub, struct stats *stats,
     const struct sink_ops *sink, void *sink_arg);
+/* Likewise from now on; prefix and node stay what they are. The contract has the
+ * same endpoints in the same order as the one before. */
+void session_env_reload(struct session_env *env,
+    const struct session_options *options, const struct contract *contract);
 void session_env_free(struct session_env **env);
 /* Where client frames are told of; borrowed. Without it they are not. */
 void session_env_attach_drift(struct session_env *env, struct drift *drift);

@@ -28,9 +28,8 @@ send_ack(struct session *session, const struct flight *flight,
 	const struct notice_ack ack = {
 		.command = answer->id,
 		.session = session->current->id,
-		.type = flight->message->type,
-		.request_id =
-		    view_make(flight->request_id, flight->request_id_len),
+		.type = flight->texts,
+		.request_id = flight_request_id(flight),
 		.deduplicated = answer->outcome == SINK_REPEATED,
 	};
 	notice_begin(&session->env->frame);
@@ -48,7 +47,7 @@ on_stored(struct session *session, const struct flight *flight,
 		binding_announce(session);
 	}
 	send_ack(session, flight, answer);
-	run_add(session, answer->id, flight->from, flight->message);
+	run_add(session, answer->id, flight->from, flight);
 	if (flight->is_binding)
 		binding_release(session);
 }
@@ -93,7 +92,7 @@ on_repeated(struct session *session, const struct flight *flight,
 		binding_commit(session);
 	}
 	send_ack(session, flight, answer);
-	run_add(session, answer->id, answer->from, flight->message);
+	run_add(session, answer->id, answer->from, flight);
 	if (!flight->is_binding)
 		replay_bound(session, answer->from);
 	else if (session->current->starts_after)
@@ -106,8 +105,7 @@ static void
 on_failed(struct session *session, const struct flight *flight,
     enum sink_outcome outcome)
 {
-	command_fail(session, outcome,
-	    view_make(flight->request_id, flight->request_id_len));
+	command_fail(session, outcome, flight_request_id(flight));
 	if (flight->is_binding)
 		binding_rollback(session);
 }

@@ -231,14 +231,20 @@ flight_new(struct session *session, const struct contract_message *message,
     struct binding *target)
 {
 	struct view request_id = request_id_text(session);
-	struct flight *flight = xmalloc(sizeof *flight + request_id.len);
+	size_t type_size = strlen(message->type) + 1;
+	struct flight *flight =
+	    xmalloc(sizeof *flight + type_size + request_id.len);
 	flight->ticket = ++session->chat->last_ticket;
-	flight->message = message;
+	flight->is_dedup = message->is_dedup;
+	flight->creates_session = message->creates_session;
 	flight->from = binding_tail(target);
 	flight->is_binding = target == session->pending;
+	flight->type_size = type_size;
+	memcpy(flight->texts, message->type, type_size);
 	flight->request_id_len = request_id.len;
 	if (request_id.len > 0)
-		memcpy(flight->request_id, request_id.data, request_id.len);
+		memcpy(
+		    flight->texts + type_size, request_id.data, request_id.len);
 	list_add_tail(&session->chat->flights, &flight->link);
 	session->chat->unanswered++;
 	return flight;
@@ -256,8 +262,7 @@ static void
 fail_flight(
     struct session *session, struct flight *flight, enum sink_outcome outcome)
 {
-	command_fail(session, outcome,
-	    view_make(flight->request_id, flight->request_id_len));
+	command_fail(session, outcome, flight_request_id(flight));
 	if (flight->is_binding)
 		binding_rollback(session);
 	flight_free(session, flight);

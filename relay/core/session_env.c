@@ -42,6 +42,15 @@ init_scratch(struct session_env *env)
 	buf_init(&env->request, 0);
 }
 
+static void
+fill_options(struct session_options *options)
+{
+	if (options->timeout_ms == 0)
+		options->timeout_ms = TIMEOUT_MS_DEFAULT;
+	if (options->renew_ms == 0)
+		options->renew_ms = RENEW_MS_DEFAULT;
+}
+
 struct session_env *
 session_env_new(const struct session_options *options,
     const struct contract *contract, struct hub *hub, struct stats *stats,
@@ -51,10 +60,7 @@ session_env_new(const struct session_options *options,
 	env->options = *options;
 	env->options.prefix = copy_text(options->prefix);
 	env->options.node = copy_text(options->node);
-	if (options->timeout_ms == 0)
-		env->options.timeout_ms = TIMEOUT_MS_DEFAULT;
-	if (options->renew_ms == 0)
-		env->options.renew_ms = RENEW_MS_DEFAULT;
+	fill_options(&env->options);
 	env->contract = contract;
 	env->hub = hub;
 	env->stats = stats;
@@ -67,6 +73,47 @@ session_env_new(const struct session_options *options,
 	init_lists(env);
 	init_scratch(env);
 	return env;
+}
+
+static void
+not_after(uint64_t *due_ms, uint64_t latest_ms)
+{
+	if (*due_ms > latest_ms)
+		*due_ms = latest_ms;
+}
+
+/* A list has one delay for all: when that becomes shorter, those who stand in
+ * it already may not hold up those who come. */
+static void
+hurry(struct session_env *env)
+{
+	uint64_t wait_ms = env->now_ms + env->options.timeout_ms;
+	uint64_t renew_ms = env->now_ms + env->options.renew_ms;
+	list_foreach(at, &env->waits)
+		not_after(
+		    &list_entry(at, struct session, timer)->timer_ms, wait_ms);
+	list_foreach(at, &env->renews)
+		not_after(
+		    &list_entry(at, struct session, renew)->renew_ms, renew_ms);
+}
+
+void
+session_env_reload(struct session_env *env,
+    const struct session_options *options, const struct contract *contract)
+{
+	struct session_options before = env->options;
+	env->options = *options;
+	env->options.prefix = before.prefix;
+	env->options.node = before.node;
+	fill_options(&env->options);
+	assert(contract->endpoint_count == env->contract->endpoint_count);
+	env->contract = contract;
+	for (size_t i = 0; i < env->bucket_count; i++)
+		for (struct session *session = env->buckets[i]; session != NULL;
+		     session = session->hash_next)
+			session->endpoint =
+			    &contract->endpoints[session->endpoint_index];
+	hurry(env);
 }
 
 void

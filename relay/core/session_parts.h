@@ -47,11 +47,14 @@ struct queued {
 struct flight {
 	struct list link;
 	uint64_t ticket;
-	const struct contract_message *message;
 	struct entry_id from;
 	bool is_binding; /* `pending` stands or falls with it */
+	/* Of its message: a reload may come before the answer. */
+	bool is_dedup;
+	bool creates_session;
+	size_t type_size; /* with its NUL */
 	size_t request_id_len;
-	char request_id[]; /* JSON text */
+	char texts[]; /* the type, then the request id as JSON text */
 };
 
 /* A request that a run answers, from its storing to its terminal event; with
@@ -231,6 +234,12 @@ void command_fail(
 /* Every frame that was not answered. */
 void command_fail_all(struct session *session, enum sink_outcome outcome);
 void flight_free(struct session *session, struct flight *flight);
+static inline struct view
+flight_request_id(const struct flight *flight)
+{
+	return view_make(
+	    flight->texts + flight->type_size, flight->request_id_len);
+}
 
 /* --- session_drift.c --- */
 /* env->doc is its tape; of a frame that is stored. */
@@ -242,7 +251,7 @@ void session_drift_refused(
 
 /* --- session_run.c --- */
 void run_add(struct session *session, struct entry_id command,
-    struct entry_id from, const struct contract_message *message);
+    struct entry_id from, const struct flight *flight);
 void run_own(struct session *session, struct entry_id command);
 /* OWNS_UNKNOWN while an answer from the sink may still name it. */
 enum hub_owns run_owns(struct session *session, struct entry_id command);

@@ -72,16 +72,16 @@ renew_later(struct session *session)
 
 void
 run_add(struct session *session, struct entry_id command, struct entry_id from,
-    const struct contract_message *message)
+    const struct flight *flight)
 {
-	if (!message->is_dedup && !message->creates_session)
+	if (!flight->is_dedup && !flight->creates_session)
 		return;
 	struct view id = session->current->id;
 	make_room(session);
 	struct run *run = xcalloc(1, sizeof *run + id.len);
 	run->command = command;
 	run->from = from;
-	run->is_dedup = message->is_dedup;
+	run->is_dedup = flight->is_dedup;
 	run->session_len = id.len;
 	memcpy(run->session, id.data, id.len);
 	list_add_tail(&session->chat->runs, &run->link);
