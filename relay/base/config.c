@@ -316,3 +316,15 @@ config_check(const struct config *config, struct error *err)
 	}
 	return 0;
 }
+
+const char *
+config_needs_restart(const struct config *now, const struct config *next)
+{
+	for (size_t i = 0; i < CONFIG_OPTIONS; i++) {
+		const struct option *option = &config_options[i];
+		if (!(option->flags & OPTION_RELOAD) &&
+		    !config_is_equal(now, next, option))
+			return option->key;
+	}
+	return NULL;
+}

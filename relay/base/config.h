@@ -72,6 +72,11 @@ void config_fini(struct config *config);
  * available". 0, or an exit code and err. */
 int config_check(const struct config *config, struct error *err);
 
+/* The key of the first option that differs though no reload may change it, or
+ * NULL. */
+const char *config_needs_restart(
+    const struct config *now, const struct config *next);
+
 /* --help; --print-config; the table of README.md; the JSON Schema of the
  * config file. All append. */
 void config_help(struct buf *out);

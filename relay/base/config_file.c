@@ -181,7 +181,9 @@ wanted(const struct option *option, char *text, size_t size)
 		snprintf(text, size, "wants %s",
 		    option->type == OPTION_SWITCH     ? "true or false"
 			: option->type == OPTION_LIST ? "a list of texts"
-						      : "a text");
+			: option->type == OPTION_MODES
+			? "an object: a mode, or modes by type, for an endpoint"
+			: "a text");
 	return text;
 }
 
@@ -205,34 +207,58 @@ set_member(struct walk *walk, const struct option *option, const char *key,
 	return status;
 }
 
-/* {"chat": {"error": "off"}} becomes the list chat.error=off. */
+/* Adds ENDPOINT.TYPE=MODE, or ENDPOINT=MODE without a type (0). */
+static int
+add_mode(struct walk *walk, struct config_list *list, uint32_t endpoint,
+    uint32_t type, uint32_t mode)
+{
+	struct buf text;
+	if (walk->doc.nodes[mode].type != JSON_STRING)
+		return refuse(walk, "modes",
+		    "wants \"off\", \"warn\" or \"enforce\" for an endpoint "
+		    "or for each type of it");
+	buf_init(&text, FILE_MAX);
+	buf_add(&text, json_string(&walk->doc, endpoint, &walk->scratch));
+	buf_add_text(&text, type ? "." : "");
+	if (type)
+		buf_add(&text, json_string(&walk->doc, type, &walk->scratch));
+	buf_add_char(&text, '=');
+	buf_add(&text, json_string(&walk->doc, mode, &walk->scratch));
+	config_list_add(list, text.data, text.len);
+	buf_fini(&text);
+	return 0;
+}
+
+static int
+add_modes(struct walk *walk, struct config_list *list, uint32_t endpoint)
+{
+	uint32_t types = endpoint + 1;
+	if (walk->doc.nodes[types].type != JSON_OBJECT)
+		return add_mode(walk, list, endpoint, 0, types);
+	uint32_t type = types + 1;
+	for (uint32_t i = 0; i < walk->doc.nodes[types].count; i++) {
+		if (add_mode(walk, list, endpoint, type, type + 1) == -1)
+			return -1;
+		type = walk->doc.nodes[type + 1].next;
+	}
+	return 0;
+}
+
+/* {"chat": {"error": "off"}, "execution": "warn"} becomes the list
+ * chat.error=off, execution=warn. Whether such things are there is for the
+ * contract to say. */
 static int
 set_modes(struct walk *walk, const struct option *option, uint32_t object)
 {
-	struct buf list;
-	buf_init(&list, FILE_MAX);
+	if (set_value(walk, option, option->key, "") == -1)
+		return -1;
 	uint32_t endpoint = object + 1;
 	for (uint32_t i = 0; i < walk->doc.nodes[object].count; i++) {
-		uint32_t types = endpoint + 1;
-		uint32_t type = types + 1;
-		for (uint32_t j = 0; j < walk->doc.nodes[types].count; j++) {
-			buf_add_text(&list, list.len ? "," : "");
-			buf_add(&list,
-			    json_string(&walk->doc, endpoint, &walk->scratch));
-			buf_add_char(&list, '.');
-			buf_add(&list,
-			    json_string(&walk->doc, type, &walk->scratch));
-			buf_add_char(&list, '=');
-			buf_add(&list,
-			    json_string(&walk->doc, type + 1, &walk->scratch));
-			type = walk->doc.nodes[type + 1].next;
-		}
-		endpoint = walk->doc.nodes[types].next;
+		if (add_modes(walk, &walk->config->modes, endpoint) == -1)
+			return -1;
+		endpoint = walk->doc.nodes[endpoint + 1].next;
 	}
-	buf_add_char(&list, '\0');
-	int status = set_value(walk, option, option->key, list.data);
-	buf_fini(&list);
-	return status;
+	return 0;
 }
 
 /* Is there an option below this key ("limits" for "limits.connections")? */

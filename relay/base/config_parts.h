@@ -51,6 +51,9 @@ void config_value(
 bool config_is_default(
     const struct config *config, const struct option *option);
 
+bool config_is_equal(const struct config *one, const struct config *other,
+    const struct option *option);
+
 void config_list_add(struct config_list *list, const char *text, size_t len);
 void config_list_clear(struct config_list *list);
 

@@ -192,9 +192,13 @@ schema_type(struct buf *out, const struct option *option)
 	case OPTION_MODES:
 		buf_add_text(out,
 		    "\"type\": \"object\", \"additionalProperties\": "
-		    "{\"type\": \"object\", \"additionalProperties\": {");
+		    "{\"oneOf\": [{");
 		schema_words(out, "off|warn|enforce");
-		buf_add_text(out, "}}");
+		buf_add_text(out,
+		    "}, {\"type\": \"object\", "
+		    "\"additionalProperties\": {");
+		schema_words(out, "off|warn|enforce");
+		buf_add_text(out, "}}]}");
 		break;
 	}
 }

@@ -258,3 +258,41 @@ config_is_default(const struct config *config, const struct option *option)
 	}
 	return false;
 }
+
+static bool
+lists_are_equal(const struct config_list *one, const struct config_list *other)
+{
+	if (one->count != other->count)
+		return false;
+	for (size_t i = 0; i < one->count; i++)
+		if (strcmp(one->items[i], other->items[i]) != 0)
+			return false;
+	return true;
+}
+
+bool
+config_is_equal(const struct config *one, const struct config *other,
+    const struct option *option)
+{
+	switch (option->type) {
+	case OPTION_TEXT:
+	case OPTION_ADDRESS:
+	case OPTION_URL:
+		return strcmp(*CONST_FIELD(one, option, TEXT),
+			   *CONST_FIELD(other, option, TEXT)) == 0;
+	case OPTION_COUNT:
+		return *CONST_FIELD(one, option, COUNT) ==
+		    *CONST_FIELD(other, option, COUNT);
+	case OPTION_SWITCH:
+		return *CONST_FIELD(one, option, SWITCH) ==
+		    *CONST_FIELD(other, option, SWITCH);
+	case OPTION_CHOICE:
+		return *CONST_FIELD(one, option, CHOICE) ==
+		    *CONST_FIELD(other, option, CHOICE);
+	case OPTION_LIST:
+	case OPTION_MODES:
+		return lists_are_equal(CONST_FIELD(one, option, LIST),
+		    CONST_FIELD(other, option, LIST));
+	}
+	return false;
+}

@@ -212,7 +212,6 @@ what_does_not_exist_yet_is_refused_by_name(void **state)
 		{ "--auth", "jwt" },
 		{ "--deflate", NULL },
 		{ "--tls-cert", "a.pem" },
-		{ "--modes", "chat.error=off" },
 		{ "--trusted-proxies", "10.0.0.0/8" },
 		{ "--auth-leeway-seconds", "61" },
 	};
@@ -286,6 +285,91 @@ a_broken_file_does_not_keep_help_from_answering(void **state)
 	config_fini(&config);
 }
 
+static void
+modes_are_given_by_endpoint_and_by_type(void **state)
+{
+	(void)state;
+	static const char *const rows[] = {
+		"{\"modes\": {\"chat\": {\"error\": \"off\", \"a.b,c\": "
+		"\"warn\"}, "
+		"\"execution\": \"enforce\"}}",
+		"{\"modes\": {}}",
+	};
+	struct config config;
+	struct error err;
+	assert_int_equal(read_file(&config, &err, rows[0]), 0);
+	assert_int_equal(config.modes.count, 3);
+	assert_string_equal(config.modes.items[0], "chat.error=off");
+	assert_string_equal(config.modes.items[1], "chat.a.b,c=warn");
+	assert_string_equal(config.modes.items[2], "execution=enforce");
+	assert_int_equal(config_check(&config, &err), 0);
+	config_fini(&config);
+	assert_int_equal(read_file(&config, &err, rows[1]), 0);
+	assert_int_equal(config.modes.count, 0);
+	config_fini(&config);
+	assert_int_equal(
+	    read_with(&config, &err, "--modes=chat=off,execution.x=warn", NULL,
+		NULL, NULL),
+	    0);
+	assert_int_equal(config.modes.count, 2);
+	assert_string_equal(config.modes.items[1], "execution.x=warn");
+	config_fini(&config);
+}
+
+static void
+modes_of_another_shape_are_refused(void **state)
+{
+	(void)state;
+	static const char *const rows[] = {
+		"{\"modes\": \"off\"}",
+		"{\"modes\": [\"chat=off\"]}",
+		"{\"modes\": {\"chat\": 1}}",
+		"{\"modes\": {\"chat\": {\"error\": {}}}}",
+		"{\"modes\": {\"chat\": [\"error\"]}}",
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct config config;
+		struct error err;
+		assert_int_equal(
+		    read_file(&config, &err, rows[i]), EXIT_CODE_CONFIG);
+		assert_non_null(strstr(err.where, "#/modes"));
+		config_fini(&config);
+	}
+}
+
+static void
+what_only_a_restart_can_change_is_named(void **state)
+{
+	(void)state;
+	static const char *const rows[][2] = {
+		{ "--mode=off", NULL },
+		{ "--limits-frame-bytes=2000", NULL },
+		{ "--origins=https://a", NULL },
+		{ "--modes=chat=off", NULL },
+		{ "--contract=/elsewhere", NULL },
+		{ "--log-level=debug", NULL },
+		{ "--listen=127.0.0.1:1", "listen" },
+		{ "--redis=unix:/x", "redis" },
+		{ "--workers=2", "workers" },
+		{ "--allow-anonymous", "allow_anonymous" },
+		{ "--log-format=text", "log.format" },
+	};
+	struct config before;
+	struct error err;
+	read_with(&before, &err, NULL, NULL, NULL, NULL);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct config after;
+		read_with(&after, &err, rows[i][0], NULL, NULL, NULL);
+		const char *key = config_needs_restart(&before, &after);
+		if (rows[i][1])
+			assert_string_equal(key, rows[i][1]);
+		else
+			assert_null(key);
+		config_fini(&after);
+	}
+	config_fini(&before);
+}
+
 int
 main(void)
 {
@@ -303,6 +387,9 @@ main(void)
 		cmocka_unit_test(a_password_is_not_printed),
 		cmocka_unit_test(
 		    a_broken_file_does_not_keep_help_from_answering),
+		cmocka_unit_test(modes_are_given_by_endpoint_and_by_type),
+		cmocka_unit_test(modes_of_another_shape_are_refused),
+		cmocka_unit_test(what_only_a_restart_can_change_is_named),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+#include "settings.h"
+
+#include "exit_code.h"
+#include "xmalloc.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static int
+load_contract(struct settings *settings, struct error *err)
+{
+	struct contract *contract =
+	    contract_load(settings->config.contract, err);
+	if (!contract)
+		return EXIT_CODE_CONTRACT;
+	settings->contract = contract;
+	snprintf(settings->contract_id, sizeof(settings->contract_id), "%s/%s",
+	    contract->name, contract->version);
+	return 0;
+}
+
+static int
+read_rules(struct settings *settings, struct error *err)
+{
+	const struct config_list *list = &settings->config.modes;
+	settings->rules = xcalloc(list->count + 1, sizeof(*settings->rules));
+	for (size_t i = 0; i < list->count; i++) {
+		struct error why;
+		if (mode_rule_parse(settings->contract, list->items[i],
+			&settings->rules[i], &why) == -1) {
+			error_set(err, "modes", "%.200s: %.280s", why.where,
+			    why.message);
+			return EXIT_CODE_CONFIG;
+		}
+	}
+	settings->rule_count = list->count;
+	return 0;
+}
+
+static void
+read_origins(struct settings *settings)
+{
+	const struct config_list *list = &settings->config.origins;
+	settings->origins = xcalloc(list->count + 1, sizeof(struct view));
+	settings->origin_count = list->count;
+	for (size_t i = 0; i < list->count; i++)
+		settings->origins[i] = view_of(list->items[i]);
+}
+
+struct settings *
+settings_new(struct config *take_config, int *code_r, struct error *err)
+{
+	struct settings *settings = xcalloc(1, sizeof(*settings));
+	settings->config = *take_config;
+	*take_config = (struct config){ 0 };
+	settings->max_connections = settings->config.limits_connections;
+	settings->most_connections = settings->config.limits_connections;
+	atomic_init(&settings->holders, 1);
+	*code_r = config_check(&settings->config, err);
+	if (*code_r == 0)
+		*code_r = load_contract(settings, err);
+	if (*code_r == 0)
+		*code_r = read_rules(settings, err);
+	if (*code_r == 0)
+		read_origins(settings);
+	else
+		settings_release(&settings);
+	return settings;
+}
+
+struct settings *
+settings_read(int argc, char *const *argv, const char *bundled_contract,
+    int *code_r, struct error *err)
+{
+	struct config config;
+	*code_r = config_read(&config, argc, argv, bundled_contract, err);
+	if (*code_r == 0)
+		return settings_new(&config, code_r, err);
+	config_fini(&config);
+	return NULL;
+}
+
+struct settings *
+settings_hold(struct settings *settings)
+{
+	atomic_fetch_add_explicit(&settings->holders, 1, memory_order_relaxed);
+	return settings;
+}
+
+/* What any holder has read was read before the last one frees it. */
+void
+settings_release(struct settings **settings_p)
+{
+	struct settings *settings = *settings_p;
+	*settings_p = NULL;
+	if (!settings)
+		return;
+	unsigned before = atomic_fetch_sub_explicit(
+	    &settings->holders, 1, memory_order_acq_rel);
+	assert(before > 0);
+	if (before > 1)
+		return;
+	free(settings->origins);
+	free(settings->rules);
+	contract_free(&settings->contract);
+	config_fini(&settings->config);
+	free(settings);
+}
+
+/* --- may it follow? --- */
+
+static int
+compare_options(
+    const struct settings *now, const struct settings *next, struct error *err)
+{
+	const char *key = config_needs_restart(&now->config, &next->config);
+	if (key)
+		return error_set(
+		    err, key, "was changed, which only a restart can apply");
+	if (next->config.limits_connections > now->most_connections)
+		return error_set(err, "limits.connections",
+		    "can be raised beyond %" PRIu64 " only by a restart",
+		    now->most_connections);
+	return 0;
+}
+
+static bool
+is_same_endpoint(
+    const struct contract_endpoint *now, const struct contract_endpoint *next)
+{
+	return strcmp(now->name, next->name) == 0 &&
+	    strcmp(now->path, next->path) == 0 &&
+	    now->direction == next->direction;
+}
+
+/* Sessions and topics know their endpoint by its place. */
+static int
+compare_endpoints(
+    const struct contract *now, const struct contract *next, struct error *err)
+{
+	char where[256];
+	for (size_t i = 0; i < now->endpoint_count; i++) {
+		const struct contract_endpoint *endpoint = &now->endpoints[i];
+		if (i < next->endpoint_count &&
+		    is_same_endpoint(endpoint, &next->endpoints[i]))
+			continue;
+		snprintf(where, sizeof(where), "%s/contract.json#/endpoints",
+		    next->directory);
+		return error_set(err, where,
+		    "endpoint %s on %s must stay what it is, at its place, as "
+		    "long as the relay runs; another set of endpoints needs a "
+		    "restart",
+		    endpoint->name, endpoint->path);
+	}
+	if (next->endpoint_count == now->endpoint_count)
+		return 0;
+	snprintf(where, sizeof(where), "%s/contract.json#/endpoints/%s",
+	    next->directory, next->endpoints[now->endpoint_count].name);
+	return error_set(err, where, "a new endpoint needs a restart");
+}
+
+int
+settings_may_follow(
+    const struct settings *now, const struct settings *next, struct error *err)
+{
+	if (compare_options(now, next, err) == -1)
+		return -1;
+	return compare_endpoints(now->contract, next->contract, err);
+}

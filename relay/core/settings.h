@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SETTINGS_H
+#define SETTINGS_H
+
+/*
+ * All that a reload changes at once: the configuration, the contract that it
+ * names and what follows from both. Checked as a whole, immutable from the time
+ * it is shared, held by every thread that goes by it; the last one frees it.
+ */
+
+#include "config.h"
+#include "contract.h"
+#include "mode_rule.h"
+
+#include <stdatomic.h>
+
+struct settings {
+	struct config config;
+	struct contract *contract;
+	char contract_id[160]; /* name/version */
+	struct mode_rule *rules;
+	size_t rule_count;
+	struct view *origins; /* into the config */
+	size_t origin_count;
+	/* Filled by who shares it first. */
+	uint64_t number;           /* 1, 2, 3 … */
+	uint64_t max_connections;  /* what the descriptors allow of the limit */
+	uint64_t most_connections; /* the limit at the start */
+	_Atomic unsigned holders;
+};
+
+/* Takes the config, also on failure (then it is ended). NULL: *code_r is the
+ * exit code (exit_code.h), and err. */
+struct settings *settings_new(
+    struct config *take_config, int *code_r, struct error *err);
+
+/* The same from the sources, as config_read does. */
+struct settings *settings_read(int argc, char *const *argv,
+    const char *bundled_contract, int *code_r, struct error *err);
+
+/* From any thread. */
+struct settings *settings_hold(struct settings *settings);
+void settings_release(struct settings **settings);
+
+/* May `next` take the place of `now` while the relay runs? -1: err->where is
+ * the option or the endpoint that only a restart can change. */
+int settings_may_follow(
+    const struct settings *now, const struct settings *next, struct error *err);
+
+#endif
