@@ -75,6 +75,13 @@ dead_letters_new(const struct dead_letter_options *options,
 	return letters;
 }
 
+void
+dead_letters_reload(
+    struct dead_letters *letters, const struct dead_letter_options *options)
+{
+	letters->options = *options;
+}
+
 static void
 letter_free(struct letter *letter)
 {

@@ -22,6 +22,10 @@ struct dead_letter_options {
 /* The options' views and the link are borrowed for its life. */
 struct dead_letters *dead_letters_new(const struct dead_letter_options *options,
     struct redis_link *link, struct stats *stats);
+/* Likewise in place of those before, for what is added from now on; the prefix
+ * is the same. */
+void dead_letters_reload(
+    struct dead_letters *letters, const struct dead_letter_options *options);
 /* After the link is freed. */
 void dead_letters_free(struct dead_letters **letters);
 

@@ -317,6 +317,12 @@ gateway_new(struct uv_loop_s *loop, int listening_socket,
 	return gateway;
 }
 
+void
+gateway_reload(struct gateway *gateway, const struct gateway_options *options)
+{
+	gateway->options = *options;
+}
+
 static void
 on_listener_closed(uv_handle_t *handle)
 {

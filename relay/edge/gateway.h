@@ -60,6 +60,9 @@ struct gateway_options {
 struct gateway *gateway_new(struct uv_loop_s *loop, int listening_socket,
     const struct gateway_options *options, struct stats *stats,
     const struct gateway_ops *ops, void *arg);
+/* For the heads and answers that begin from now on. */
+void gateway_reload(
+    struct gateway *gateway, const struct gateway_options *options);
 /* Accept what already waits, then stop listening (drain). */
 void gateway_stop(struct gateway *gateway);
 void gateway_free(struct gateway **gateway);

@@ -29,6 +29,8 @@ struct sink_options {
 /* The answers go to session_answer(env, …) of this env. */
 struct sink *sink_new(struct uv_loop_s *loop, const struct redis_target *target,
     const struct sink_options *options, struct stats *stats);
+/* From now on by these; prefix, stream and node stay what they are. */
+void sink_reload(struct sink *sink, const struct sink_options *options);
 void sink_attach(struct sink *sink, struct session_env *env);
 extern const struct sink_ops sink_session_ops; /* arg: struct sink * */
 void sink_start(struct sink *sink);

@@ -59,17 +59,38 @@ keep_text(char **at, struct view text)
 	return kept;
 }
 
+/* Views into one block, in place of the block before. */
 static void
 keep_options(struct sink *sink, const struct sink_options *options)
 {
 	char *at = xmalloc(options->prefix.len + options->stream.len +
 	    options->contract.len + options->node.len + 1);
+	char *before = sink->texts;
 	sink->texts = at;
 	sink->options = *options;
 	sink->options.prefix = keep_text(&at, options->prefix);
 	sink->options.stream = keep_text(&at, options->stream);
 	sink->options.contract = keep_text(&at, options->contract);
 	sink->options.node = keep_text(&at, options->node);
+	free(before);
+}
+
+static struct dead_letter_options
+letter_options(const struct sink *sink)
+{
+	return (struct dead_letter_options){
+		.prefix = sink->options.prefix,
+		.contract = sink->options.contract,
+		.node = sink->options.node,
+	};
+}
+
+void
+sink_reload(struct sink *sink, const struct sink_options *options)
+{
+	keep_options(sink, options);
+	const struct dead_letter_options letters = letter_options(sink);
+	dead_letters_reload(sink->letters, &letters);
 }
 
 struct sink *
@@ -88,11 +109,7 @@ sink_new(struct uv_loop_s *loop, const struct redis_target *target,
 	script_init(&sink->trim, sink_script_trim);
 	sink->commands = make_link(sink, target, "commands", on_commands_up);
 	sink->aside = make_link(sink, target, "aside", on_aside_up);
-	const struct dead_letter_options letters = {
-		.prefix = sink->options.prefix,
-		.contract = sink->options.contract,
-		.node = sink->options.node,
-	};
+	const struct dead_letter_options letters = letter_options(sink);
 	sink->letters = dead_letters_new(&letters, sink->aside, stats);
 	return sink;
 }

@@ -261,6 +261,13 @@ source_new(struct uv_loop_s *loop, const struct redis_target *target,
 }
 
 void
+source_set_pace(struct source *source, unsigned pace_max_us)
+{
+	source->options.pace_max_us = pace_max_us;
+	source_pace_set(source->pace, pace_max_us);
+}
+
+void
 source_attach(struct source *source, struct hub *hub)
 {
 	source->hub = hub;

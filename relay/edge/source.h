@@ -48,6 +48,8 @@ struct source *source_new(struct uv_loop_s *loop,
  * between gap.through (0-0) and batch.through, the tail. */
 void source_attach(struct source *source, struct hub *hub);
 extern const struct hub_source_ops source_hub_ops; /* arg: struct source * */
+/* From now on at most this long. */
+void source_set_pace(struct source *source, unsigned pace_max_us);
 void source_start(struct source *source);
 /* Windows and streams under way get no answer any more. The memory goes when
  * libuv has closed the handles. */

@@ -84,6 +84,13 @@ source_pace_new(struct uv_loop_s *loop, unsigned pace_max_us,
 	return pace;
 }
 
+/* The next tick goes by it. */
+void
+source_pace_set(struct source_pace *pace, unsigned pace_max_us)
+{
+	pace->pace_max_us = pace_max_us;
+}
+
 static void
 on_closed(uv_handle_t *handle)
 {

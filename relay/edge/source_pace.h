@@ -19,6 +19,7 @@ typedef void source_pace_fn(void *arg);
 /* `due` is called when a pause is over. */
 struct source_pace *source_pace_new(struct uv_loop_s *loop,
     unsigned pace_max_us, source_pace_fn *due, void *arg);
+void source_pace_set(struct source_pace *pace, unsigned pace_max_us);
 void source_pace_free(struct source_pace **pace);
 
 /* May a read go out now? If not, `due` follows. */

@@ -344,6 +344,18 @@ time_for_pong(unsigned ping_ms, unsigned pong_ms)
 	return pong_ms > least_ms ? pong_ms : least_ms;
 }
 
+void
+ws_server_reload(
+    struct ws_server *server, const struct ws_server_options *options)
+{
+	server->options = *options;
+	server->message_limits.max_bytes = options->max_frame_bytes;
+	server->message_limits.max_fragments = options->max_fragments;
+	server->liveness_limits.silence_ms =
+	    time_for_pong(options->ping_interval_ms, options->pong_timeout_ms);
+	server->liveness_limits.stuck_ms = options->stuck_ms;
+}
+
 struct ws_server *
 ws_server_new(struct uv_loop_s *loop, const struct ws_server_options *options,
     struct session_env *env, struct stats *stats, struct error *err)
@@ -352,12 +364,7 @@ ws_server_new(struct uv_loop_s *loop, const struct ws_server_options *options,
 
 	server->magic = SERVER_MAGIC;
 	server->loop = loop;
-	server->options = *options;
-	server->message_limits.max_bytes = options->max_frame_bytes;
-	server->message_limits.max_fragments = options->max_fragments;
-	server->liveness_limits.silence_ms =
-	    time_for_pong(options->ping_interval_ms, options->pong_timeout_ms);
-	server->liveness_limits.stuck_ms = options->stuck_ms;
+	ws_server_reload(server, options);
 	server->env = env;
 	server->stats = stats;
 	server->steady_ms = 1; /* 0 means never */

@@ -27,6 +27,10 @@ struct ws_server_options {
 struct ws_server *ws_server_new(struct uv_loop_s *loop,
     const struct ws_server_options *options, struct session_env *env,
     struct stats *stats, struct error *err);
+/* From now on by these, for connections that are open too. More of them than at
+ * the beginning there cannot be; SO_SNDBUF counts for new ones. */
+void ws_server_reload(
+    struct ws_server *server, const struct ws_server_options *options);
 /* Sockets left are closed without ceremony, their sessions freed. Turns the loop
  * until libwebsockets has let go of it: free the gateways before, and what the
  * sessions and other handles of the loop need (env, hub, sink, source) after.
