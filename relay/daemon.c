@@ -33,7 +33,10 @@
 #define DRAIN_GRACE_MS 5000
 
 struct daemon {
-	const struct config *config;
+	const struct daemon_plan *plan;
+	struct settings *settings; /* the latest */
+	uint64_t reported;         /* number of the last that all go by */
+	uint64_t room;             /* for connections, by the descriptors */
 	uv_loop_t loop;
 	uv_async_t news;
 	uv_signal_t terminate, interrupt, hangup;
@@ -75,7 +78,7 @@ open_redis(
 		return 0;
 	}
 	daemon->private_redis = private_redis_new(
-	    &daemon->loop, daemon->config->state_dir, &code, err);
+	    &daemon->loop, daemon->settings->config.state_dir, &code, err);
 	if (!daemon->private_redis)
 		return code;
 	const char *url = private_redis_url(daemon->private_redis);
@@ -88,36 +91,6 @@ open_redis(
 	return 0;
 }
 
-/* The exit code for an address that cannot be bound; adds what to do. */
-static int
-explain_listen(const char *address, int problem, struct error *err)
-{
-	char owner[128];
-	size_t length = strlen(err->message);
-	char *end = err->message + length;
-	size_t room = sizeof(err->message) - length;
-	switch (problem) {
-	case EADDRINUSE:
-		if (port_owner(address, owner, sizeof(owner)) == 0)
-			snprintf(end, room,
-			    "; %s holds it; end that or "
-			    "choose another port",
-			    owner);
-		else
-			snprintf(end, room, "; choose another port");
-		return EXIT_CODE_PORT;
-	case EACCES:
-	case EPERM:
-	case EROFS:
-		snprintf(
-		    end, room, "; choose an address that this user may bind");
-		return EXIT_CODE_PERMISSION;
-	default:
-		snprintf(end, room, "; mend the address");
-		return EXIT_CODE_CONFIG;
-	}
-}
-
 static int
 open_listener(const char *address, bool join, int *sockets, size_t count,
     struct gateway_address *address_r, struct error *err)
@@ -125,13 +98,13 @@ open_listener(const char *address, bool join, int *sockets, size_t count,
 	errno = 0;
 	if (gateway_listen(address, join, sockets, count, address_r, err) == 0)
 		return 0;
-	return explain_listen(address, errno, err);
+	return port_owner_explain(address, errno, err);
 }
 
 static int
 open_listeners(struct daemon *daemon, struct error *err)
 {
-	const struct config *config = daemon->config;
+	const struct config *config = &daemon->settings->config;
 	size_t count = daemon->shared.worker_count;
 	daemon->sockets = xcalloc(count, sizeof(*daemon->sockets));
 	for (size_t i = 0; i < count; i++)
@@ -144,16 +117,22 @@ open_listeners(struct daemon *daemon, struct error *err)
 	return code;
 }
 
+static void
+cap_connections(const struct daemon *daemon, struct settings *settings)
+{
+	if (settings->max_connections > daemon->room)
+		settings->max_connections = daemon->room;
+}
+
 static int
 open_descriptors(struct daemon *daemon, struct error *err)
 {
 	uint64_t limit = 0;
-	uint64_t wanted = daemon->config->limits_connections;
 	if (descriptors_raise(&limit, err) == -1)
 		return EXIT_CODE_DESCRIPTORS;
-	uint64_t room =
+	daemon->room =
 	    descriptors_for_clients(limit, daemon->shared.worker_count);
-	daemon->shared.max_connections = wanted < room ? wanted : room;
+	cap_connections(daemon, daemon->settings);
 	return 0;
 }
 
@@ -161,13 +140,13 @@ static void
 warn_of_descriptors(const struct daemon *daemon)
 {
 	char wanted[32], allowed[32];
-	if (daemon->shared.max_connections ==
-	    daemon->config->limits_connections)
+	if (daemon->settings->max_connections ==
+	    daemon->settings->config.limits_connections)
 		return;
 	snprintf(wanted, sizeof(wanted), "%" PRIu64,
-	    daemon->config->limits_connections);
+	    daemon->settings->config.limits_connections);
 	snprintf(allowed, sizeof(allowed), "%" PRIu64,
-	    daemon->shared.max_connections);
+	    daemon->settings->max_connections);
 	log_event(LOG_LEVEL_WARN, "relayd", "connections_capped", "wanted",
 	    wanted, "allowed", allowed, "fix",
 	    "raise the descriptor limit (ulimit -n, LimitNOFILE=)", NULL);
@@ -184,16 +163,6 @@ name_node(struct worker_shared *shared, struct error *err)
 	for (size_t i = 0; i < sizeof(bytes); i++)
 		snprintf(shared->node + 2 * i, 3, "%02x", bytes[i]);
 	return 0;
-}
-
-static void
-share_origins(struct worker_shared *shared)
-{
-	const struct config_list *list = &shared->config->origins;
-	shared->origins = xcalloc(list->count + 1, sizeof(struct view));
-	shared->origin_count = list->count;
-	for (size_t i = 0; i < list->count; i++)
-		shared->origins[i] = view_of(list->items[i]);
 }
 
 static int
@@ -222,10 +191,29 @@ begin_end(struct daemon *daemon)
 	uv_stop(&daemon->loop);
 }
 
+/* Once all workers go by the new settings. */
+static void
+report_reload(struct daemon *daemon)
+{
+	static const char *const modes[] = { "off", "warn", "enforce" };
+	const struct settings *settings = daemon->settings;
+	for (size_t i = 0; i < daemon->shared.worker_count; i++)
+		if (worker_settings_number(daemon->shared.workers[i]) !=
+		    settings->number)
+			return;
+	if (daemon->reported == settings->number)
+		return;
+	daemon->reported = settings->number;
+	log_event(LOG_LEVEL_INFO, "relayd", "reloaded", "contract",
+	    settings->contract_id, "contract_hash", settings->contract->hash,
+	    "mode", modes[settings->config.mode], NULL);
+}
+
 static void
 on_news(uv_async_t *news)
 {
 	struct daemon *daemon = news->data;
+	report_reload(daemon);
 	for (size_t i = 0; i < daemon->shared.worker_count; i++)
 		if (!worker_is_drained(daemon->shared.workers[i]))
 			return;
@@ -256,16 +244,49 @@ on_end_signal(uv_signal_t *handle, int signal_number)
 	for (size_t i = 0; i < daemon->shared.worker_count; i++)
 		worker_drain(daemon->shared.workers[i]);
 	uv_timer_start(&daemon->timer, on_drain_deadline,
-	    daemon->config->drain_seconds * 1000 + DRAIN_GRACE_MS, 0);
+	    daemon->settings->config.drain_seconds * 1000 + DRAIN_GRACE_MS, 0);
+}
+
+/* --- reloading --- */
+
+static void
+replace_settings(struct daemon *daemon, struct settings *take_next)
+{
+	struct settings *before = daemon->settings;
+	take_next->number = before->number + 1;
+	take_next->most_connections = before->most_connections;
+	cap_connections(daemon, take_next);
+	settings_keep_pact(take_next, before);
+	settings_open_drifts(
+	    take_next, daemon->shared.worker_count, clock_unix_ms());
+	daemon->settings = take_next;
+	daemon->shared.settings = take_next;
+	for (size_t i = 0; i < daemon->shared.worker_count; i++)
+		worker_reload(daemon->shared.workers[i]);
+	settings_release(&before);
+	log_setup((enum log_level)take_next->config.log_level,
+	    (enum log_format)take_next->config.log_format);
 }
 
 static void
 on_hangup(uv_signal_t *handle, int signal_number)
 {
-	(void)handle;
+	struct daemon *daemon = handle->data;
+	struct error err = { 0 };
 	(void)signal_number;
-	log_event(LOG_LEVEL_WARN, "relayd", "reload_not_available", "fix",
-	    "restart the relay; cursors resume", NULL);
+	if (atomic_load(&daemon->shared.is_draining))
+		return;
+	struct settings *next =
+	    daemon->plan->read_again(daemon->plan->arg, &err);
+	if (next && settings_may_follow(daemon->settings, next, &err) == 0) {
+		replace_settings(daemon, next);
+		return;
+	}
+	settings_release(&next);
+	log_event(LOG_LEVEL_ERROR, "relayd", "reload_refused", "where",
+	    err.where, "error", err.message, "kept",
+	    daemon->settings->contract_id, "kept_hash",
+	    daemon->settings->contract->hash, NULL);
 }
 
 /* --- running --- */
@@ -273,7 +294,7 @@ on_hangup(uv_signal_t *handle, int signal_number)
 static void
 announce(struct daemon *daemon)
 {
-	const struct config *config = daemon->config;
+	const struct config *config = &daemon->settings->config;
 	const struct port_file content = { .listen = daemon->listen.text,
 		.admin = daemon->admin.text,
 		.redis = daemon->redis_url };
@@ -285,8 +306,8 @@ announce(struct daemon *daemon)
 	    daemon->admin.text, "redis", daemon->redis_url, "redis_is",
 	    daemon->private_redis ? "private, a child of this process"
 				  : "given",
-	    "contract", daemon->shared.contract_id, "contract_hash",
-	    daemon->shared.contract->hash, "workers", workers, NULL);
+	    "contract", daemon->settings->contract_id, "contract_hash",
+	    daemon->settings->contract->hash, "workers", workers, NULL);
 	warn_of_descriptors(daemon);
 	if (!*config->port_file)
 		return;
@@ -409,12 +430,11 @@ tear_down(struct daemon *daemon)
 {
 	struct worker_shared *shared = &daemon->shared;
 	if (daemon->has_port_file)
-		port_file_remove(daemon->config->port_file);
+		port_file_remove(daemon->settings->config.port_file);
 	for (size_t i = shared->worker_count; shared->workers && i-- > 0;)
 		worker_free(&shared->workers[i]);
 	free(shared->workers);
 	once_free(&shared->once);
-	free(shared->origins);
 	for (size_t i = 0; daemon->sockets && i < shared->worker_count; i++)
 		if (daemon->sockets[i] >= 0)
 			close(daemon->sockets[i]);
@@ -445,35 +465,35 @@ daemon_check(const struct config *config, struct error *err)
 }
 
 int
-daemon_run(const struct config *config, const struct contract *contract,
-    const struct redis_target *redis, const char *version, struct error *err)
+daemon_run(const struct daemon_plan *plan, struct error *err)
 {
-	struct daemon daemon = { .config = config, .admin_socket = -1 };
+	struct daemon daemon = { .plan = plan, .admin_socket = -1 };
 	struct worker_shared *shared = &daemon.shared;
-	shared->config = config;
-	shared->contract = contract;
-	shared->version = version;
+	daemon.settings = settings_hold(plan->settings);
+	daemon.settings->number = daemon.reported = 1;
+	shared->settings = daemon.settings;
+	shared->version = plan->version;
 	shared->redis_url = daemon.redis_url;
-	shared->worker_count = worker_count(config);
+	shared->worker_count = worker_count(&daemon.settings->config);
 	shared->started_ms = clock_unix_ms();
+	settings_open_drifts(
+	    daemon.settings, shared->worker_count, shared->started_ms);
 	shared->news = &daemon.news;
-	snprintf(shared->contract_id, sizeof(shared->contract_id), "%s/%s",
-	    contract->name, contract->version);
 	shared->once = once_new();
 	signal(SIGPIPE, SIG_IGN);
 	open_loop(&daemon);
-	share_origins(shared);
 	int code = open_descriptors(&daemon, err);
 	if (code == 0)
 		code = name_node(shared, err);
 	if (code == 0)
 		code = open_listeners(&daemon, err);
 	if (code == 0)
-		code = open_redis(&daemon, redis, err);
+		code = open_redis(&daemon, plan->redis, err);
 	if (code == 0)
 		code = open_workers(&daemon, err);
 	if (code == 0)
 		code = run(&daemon, err);
 	tear_down(&daemon);
+	settings_release(&daemon.settings);
 	return code;
 }

@@ -6,8 +6,6 @@
  */
 
 #include "bundled.h"
-#include "config.h"
-#include "contract.h"
 #include "daemon.h"
 #include "exit_code.h"
 #include "log.h"
@@ -70,49 +68,64 @@ print_version(const struct config *config)
 	return print(&text);
 }
 
-static int
-run(const struct config *config, const struct contract *contract,
-    const struct redis_target *redis)
+/* Where everything was read from, to be read again on SIGHUP. */
+struct sources {
+	int argc;
+	char *const *argv;
+	const char *bundled_contract;
+};
+
+static struct settings *
+read_again(void *arg, struct error *err)
 {
-	struct error err = { 0 };
-	if (config->action == CONFIG_CHECK) {
-		printf("configuration and contract %s/%s are fine\n",
-		    contract->name, contract->version);
-		return 0;
-	}
-	int code = daemon_run(config, contract, redis, RELAY_VERSION, &err);
-	return err.message[0] ? fail(code, &err) : code;
+	const struct sources *sources = arg;
+	int code;
+	return settings_read(sources->argc, sources->argv,
+	    sources->bundled_contract, &code, err);
 }
 
 static int
-check_and_run(const struct config *config)
+run(struct settings *settings, struct sources *sources, struct error *err)
 {
-	struct error err = { 0 };
 	struct redis_target target = { 0 };
-	bool is_given = *config->redis;
-	int code = config_check(config, &err);
-	if (code == 0)
-		code = daemon_check(config, &err);
-	if (code)
-		return fail(code, &err);
-	if (is_given &&
-	    redis_target_parse(&target, view_of(config->redis), &err) == -1)
-		return fail(EXIT_CODE_REDIS, &err);
-	struct contract *contract = contract_load(config->contract, &err);
-	if (!contract) {
+	const struct config *config = &settings->config;
+	struct daemon_plan plan = { .settings = settings,
+		.redis = *config->redis ? &target : NULL,
+		.version = RELAY_VERSION,
+		.read_again = read_again,
+		.arg = sources };
+	if (plan.redis &&
+	    redis_target_parse(&target, view_of(config->redis), err) == -1)
+		return EXIT_CODE_REDIS;
+	if (config->action == CONFIG_CHECK) {
+		printf("configuration and contract %s are fine\n",
+		    settings->contract_id);
 		redis_target_fini(&target);
-		return fail(EXIT_CODE_CONTRACT, &err);
+		return 0;
 	}
 	log_setup((enum log_level)config->log_level,
 	    (enum log_format)config->log_format);
-	code = run(config, contract, is_given ? &target : NULL);
-	contract_free(&contract);
+	int code = daemon_run(&plan, err);
 	redis_target_fini(&target);
 	return code;
 }
 
 static int
-act(const struct config *config)
+check_and_run(struct config *config, struct sources *sources)
+{
+	struct error err = { 0 };
+	int code = daemon_check(config, &err);
+	if (code)
+		return fail(code, &err);
+	struct settings *settings = settings_new(config, &code, &err);
+	if (settings)
+		code = run(settings, sources, &err);
+	settings_release(&settings);
+	return err.message[0] ? fail(code, &err) : code;
+}
+
+static int
+act(struct config *config, struct sources *sources)
 {
 	switch (config->action) {
 	case CONFIG_HELP:
@@ -123,7 +136,7 @@ act(const struct config *config)
 		return print_config(config);
 	case CONFIG_CHECK:
 	case CONFIG_RUN:
-		return check_and_run(config);
+		return check_and_run(config, sources);
 	}
 	return EXIT_CODE_BUG;
 }
@@ -134,9 +147,10 @@ main(int argc, char **argv)
 	char contract[PATH_MAX];
 	struct config config;
 	struct error err = { 0 };
+	struct sources sources = { argc, argv, contract };
 	bundled_contract(contract, sizeof(contract));
 	int code = config_read(&config, argc, argv, contract, &err);
-	code = code ? fail(code, &err) : act(&config);
+	code = code ? fail(code, &err) : act(&config, &sources);
 	config_fini(&config);
 	return code;
 }

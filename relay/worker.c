@@ -3,7 +3,6 @@
 
 #include "clock.h"
 #include "drift.h"
-#include "judge.h"
 #include "xmalloc.h"
 
 #include <assert.h>
@@ -12,15 +11,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define TICK_MS           50
-#define HUB_EVERY         2 /* ticks */
-#define WS_EVERY          2 /* spreads the pings out */
-#define RUN_BYTES         (64 << 10)
-#define WINDOW_BYTES      (256 << 10)
-#define WINDOWS_IN_FLIGHT 64
-#define SWEEP_MS          30000
-#define POLL_MS           50
-#define READ_MS           5000
+#define TICK_MS   50
+#define HUB_EVERY 2 /* ticks */
+#define WS_EVERY  2 /* spreads the pings out */
+#define SWEEP_MS  30000
+#define POLL_MS   50
+#define READ_MS   5000
 
 static struct worker *
 worker_of(void *arg)
@@ -132,7 +128,7 @@ on_tick(uv_timer_t *timer)
 	uint64_t now_ms = clock_mono_ms();
 	worker->ticks++;
 	tell_when_up(worker);
-	drift_tick(worker->drift, clock_unix_ms());
+	drift_tick(worker_drift(worker), clock_unix_ms());
 	session_env_tick(worker->env, now_ms);
 	if (worker->ticks % HUB_EVERY == 0)
 		hub_tick(worker->hub, now_ms);
@@ -146,7 +142,7 @@ static void
 begin_drain(struct worker *worker)
 {
 	unsigned over_ms =
-	    (unsigned)(worker->shared->config->drain_seconds * 1000);
+	    (unsigned)(worker->settings->config.drain_seconds * 1000);
 	worker->is_draining = true;
 	gateway_stop(worker->public.gateway);
 	session_env_drain(worker->env, clock_mono_ms(), over_ms);
@@ -156,6 +152,7 @@ static void
 on_wake(uv_async_t *wake)
 {
 	struct worker *worker = worker_of(wake->data);
+	worker_take_settings(worker);
 	if (atomic_load(&worker->wants_stop))
 		uv_stop(&worker->loop);
 	else if (atomic_load(&worker->wants_drain) && !worker->is_draining)
@@ -180,34 +177,12 @@ open_loop(struct worker *worker)
 	worker->tick.data = worker;
 }
 
-/* Its share of a bound that holds for the whole process. */
-static uint64_t
-share(const struct worker *worker, uint64_t bound)
-{
-	uint64_t part = bound / worker->shared->worker_count;
-	return part ? part : 1;
-}
-
 static void
 open_sink(struct worker *worker)
 {
-	const struct worker_shared *shared = worker->shared;
-	const struct config *config = shared->config;
-	const struct sink_options options = {
-		.prefix = view_of(config->redis_prefix),
-		.stream = view_of(config->commands_stream),
-		.contract = view_of(shared->contract_id),
-		.node = view_of(shared->node),
-		.timeout_ms = (unsigned)config->commands_timeout_ms,
-		.max_inflight =
-		    (unsigned)share(worker, config->limits_commands),
-		.max_inflight_bytes =
-		    share(worker, config->limits_commands_bytes),
-		.max_backlog = config->commands_max_backlog,
-		.dedup_seconds = (unsigned)config->dedup_seconds,
-	};
-	worker->sink =
-	    sink_new(&worker->loop, shared->redis, &options, &worker->stats);
+	const struct sink_options options = worker_sink_options(worker);
+	worker->sink = sink_new(
+	    &worker->loop, worker->shared->redis, &options, &worker->stats);
 }
 
 static void
@@ -218,14 +193,14 @@ open_source(struct worker *worker)
 		.down = on_source_down,
 		.news = on_source_news,
 	};
+	const struct config *config = &worker->settings->config;
 	const struct source_options options = {
-		.pace_max_us = (unsigned)worker->shared->config->pace_max_us,
+		.pace_max_us = (unsigned)config->pace_max_us,
 		.sweep_ms = SWEEP_MS,
 		.poll_ms = POLL_MS,
 		.command_ms = READ_MS,
 		.tracking = true,
-		.broadcast_prefix =
-		    view_of(worker->shared->config->redis_prefix),
+		.broadcast_prefix = view_of(config->redis_prefix),
 		.safeguard_sweep = true,
 		.safeguard_rearm = true,
 	};
@@ -236,67 +211,33 @@ open_source(struct worker *worker)
 static void
 open_core(struct worker *worker)
 {
-	const struct worker_shared *shared = worker->shared;
-	const struct config *config = shared->config;
-	const struct judge_options judge_options = {
-		.mode = (enum judge_mode)config->mode,
-		.max_depth = (uint32_t)config->limits_event_depth,
-		.max_event_bytes = config->limits_event_bytes,
-	};
-	const struct hub_options hub_options = {
-		.subscriber_bytes = config->limits_client_bytes,
-		.total_bytes = share(worker, config->limits_total_bytes),
-		.run_bytes = RUN_BYTES,
-		.window_bytes = WINDOW_BYTES,
-		.windows_in_flight = WINDOWS_IN_FLIGHT,
-	};
-	worker->judge = judge_new(shared->contract, &judge_options,
-	    &worker->stats, sink_dead_letter, worker->sink);
-	worker->hub = hub_new(&hub_options, shared->contract, worker->judge,
+	const struct contract *contract = worker->settings->contract;
+	const struct judge_options judge_options = worker_judge_options(worker);
+	const struct hub_options hub_options = worker_hub_options(worker);
+	worker->judge = judge_new(contract, &judge_options, &worker->stats,
+	    sink_dead_letter, worker->sink);
+	worker->hub = hub_new(&hub_options, contract, worker->judge,
 	    &worker->stats, &source_hub_ops, worker->source);
 	source_attach(worker->source, worker->hub);
-	worker->drift = drift_new(shared->contract, clock_unix_ms());
-	judge_attach_drift(worker->judge, worker->drift, shared->once);
+	judge_attach_drift(
+	    worker->judge, worker_drift(worker), worker->shared->once);
 	hub_source_down(worker->hub); /* until the source says that it is up */
 }
 
 static void
 open_sessions(struct worker *worker)
 {
-	const struct worker_shared *shared = worker->shared;
-	const struct config *config = shared->config;
-	const struct session_options options = {
-		.prefix = view_of(config->redis_prefix),
-		.max_frame_bytes = config->limits_frame_bytes,
-		.max_depth = (uint32_t)config->limits_frame_depth,
-		.frames_per_second = (unsigned)config->limits_frames_per_second,
-		.frames_burst = (unsigned)config->limits_frames_burst,
-		.max_unanswered = (unsigned)config->limits_unanswered,
-		.ping_interval_ms = (unsigned)config->limits_ping_ms,
-		.timeout_ms = (unsigned)config->commands_timeout_ms,
-		.renew_ms = (unsigned)(config->dedup_seconds * 1000 / 3),
-		.node = view_of(worker->session_node),
-	};
-	worker->env = session_env_new(&options, shared->contract, worker->hub,
-	    &worker->stats, &sink_session_ops, worker->sink);
+	const struct session_options options = worker_session_options(worker);
+	worker->env = session_env_new(&options, worker->settings->contract,
+	    worker->hub, &worker->stats, &sink_session_ops, worker->sink);
 	sink_attach(worker->sink, worker->env);
-	session_env_attach_drift(worker->env, worker->drift);
+	session_env_attach_drift(worker->env, worker_drift(worker));
 }
 
 static int
 open_ws_server(struct worker *worker, struct error *err)
 {
-	const struct worker_shared *shared = worker->shared;
-	const struct config *config = shared->config;
-	const struct ws_server_options options = {
-		.max_frame_bytes = config->limits_frame_bytes,
-		.max_fragments = (unsigned)config->limits_fragments,
-		.ping_interval_ms = (unsigned)config->limits_ping_ms,
-		.pong_timeout_ms = (unsigned)config->limits_pong_ms,
-		.stuck_ms = (unsigned)config->limits_stuck_ms,
-		.send_buffer_bytes = (unsigned)config->limits_send_buffer_bytes,
-		.max_connections = (unsigned)shared->max_connections,
-	};
+	const struct ws_server_options options = worker_ws_options(worker);
 	worker->ws_server = ws_server_new(
 	    &worker->loop, &options, worker->env, &worker->stats, err);
 	return worker->ws_server ? 0 : -1;
@@ -330,6 +271,8 @@ worker_new(struct worker_shared *shared, size_t index, int public_socket,
 	worker->magic = WORKER_MAGIC;
 	worker->shared = shared;
 	worker->index = index;
+	worker->settings = settings_hold(shared->settings);
+	atomic_init(&worker->settings_number, worker->settings->number);
 	snprintf(worker->session_node, sizeof(worker->session_node), "%s-%zu",
 	    shared->node, index);
 	open_loop(worker);
@@ -406,11 +349,13 @@ worker_free(struct worker **worker)
 	session_env_free(&self->env);
 	hub_free(&self->hub);
 	judge_free(&self->judge);
-	drift_free(&self->drift);
 	source_watch_free(&self->canary);
 	source_free(&self->source);
 	sink_free(&self->sink);
 	close_loop(self);
+	struct settings *handed = atomic_exchange(&self->handed, NULL);
+	settings_release(&handed);
+	settings_release(&self->settings);
 	self->magic = 0;
 	free(self);
 	*worker = NULL;
@@ -423,6 +368,22 @@ worker_drain(struct worker *worker)
 {
 	atomic_store(&worker->wants_drain, true);
 	uv_async_send(&worker->wake);
+}
+
+/* One that was handed over before and not yet taken is skipped. */
+void
+worker_reload(struct worker *worker)
+{
+	struct settings *skipped = atomic_exchange(
+	    &worker->handed, settings_hold(worker->shared->settings));
+	settings_release(&skipped);
+	uv_async_send(&worker->wake);
+}
+
+uint64_t
+worker_settings_number(const struct worker *worker)
+{
+	return atomic_load(&worker->settings_number);
 }
 
 bool
@@ -442,10 +403,4 @@ struct stats *
 worker_stats(struct worker *worker)
 {
 	return &worker->stats;
-}
-
-struct drift *
-worker_drift(struct worker *worker)
-{
-	return worker->drift;
 }

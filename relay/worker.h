@@ -10,36 +10,31 @@
  * worker_drain(), worker_stop() and what is marked so may be called.
  */
 
-#include "config.h"
-#include "contract.h"
 #include "redis_link.h"
+#include "settings.h"
 #include "stats.h"
 
 #include <stdatomic.h>
 
-struct drift;
 struct once;
 struct uv_async_s;
 struct worker;
 
 /* Owned by the main thread, which fills it before the first worker is made. */
 struct worker_shared {
-	const struct config *config;
-	const struct contract *contract;
+	/* The latest; for the main thread alone. Each worker has its own. */
+	struct settings *settings;
 	const struct redis_target *redis;
 	const char *redis_url; /* without secrets */
 	bool redis_is_private;
 	const char *version;
-	char node[17];         /* unique text of this process */
-	char contract_id[160]; /* name/version */
-	uint64_t started_ms;   /* unix */
-	uint64_t max_connections;
-	struct view *origins;
-	size_t origin_count;
+	char node[17];       /* unique text of this process */
+	uint64_t started_ms; /* unix */
 	struct worker **workers;
 	size_t worker_count;
-	struct once *once;       /* entries that drift has told of */
-	struct uv_async_s *news; /* to the main thread: a worker has drained */
+	struct once *once; /* entries that drift has told of */
+	/* To the main thread: a worker has drained, or goes by new settings. */
+	struct uv_async_s *news;
 	_Atomic bool is_draining;
 };
 
@@ -51,13 +46,15 @@ int worker_start(struct worker *worker, struct error *err);
 /* Stops the thread if it runs, waits for it, and tears down in reverse. */
 void worker_free(struct worker **worker);
 
-/* From any thread. */
+/* From any thread, worker_reload from the main thread. */
 void worker_drain(struct worker *worker); /* the planned end, wire.md 5.4 */
+/* At a loop turn soon it goes by the settings in shared->settings. */
+void worker_reload(struct worker *worker);
+/* The number of the settings that it goes by. */
+uint64_t worker_settings_number(const struct worker *worker);
 bool worker_is_drained(const struct worker *worker);
 /* Is its reading pair in force, and since when (unix ms)? */
 bool worker_is_up(const struct worker *worker, uint64_t *since_ms_r);
 struct stats *worker_stats(struct worker *worker);
-/* To print, while the worker lives. */
-struct drift *worker_drift(struct worker *worker);
 
 #endif

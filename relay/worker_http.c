@@ -5,11 +5,9 @@
 #include "drift.h"
 #include "log.h"
 #include "status.h"
-#include "xmalloc.h"
 
 #include <assert.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 /* A probe may take two seconds; then there is still time for its answer. */
 #define ANSWER_MS   3000
@@ -42,7 +40,7 @@ admit(void *arg)
 {
 	struct worker *worker = listener_of(arg)->worker;
 	if (worker->is_draining ||
-	    clients_in_all(worker->shared) >= worker->shared->max_connections)
+	    clients_in_all(worker->shared) >= worker->settings->max_connections)
 		return 503;
 	return 0;
 }
@@ -62,7 +60,7 @@ upgrade(void *arg, struct http_exchange *exchange,
 	struct buf request;
 	buf_init(&request, 0);
 	handshake_canonical(
-	    handshake, worker->shared->config->deflate, &request);
+	    handshake, worker->settings->config.deflate, &request);
 	int socket = gateway_take(exchange);
 	ws_server_adopt(worker->ws_server, socket, buf_view(&request), &params);
 	buf_fini(&request);
@@ -107,7 +105,7 @@ worker_open_readiness(struct worker *worker)
 	char name[64];
 	snprintf(name, sizeof(name), "%s-%zu", shared->node, worker->index);
 	snprintf(worker->canary_key, sizeof(worker->canary_key), "%scanary:%s",
-	    shared->config->redis_prefix, shared->node);
+	    worker->settings->config.redis_prefix, shared->node);
 	worker->readiness =
 	    readiness_new(&worker->loop, name, send_canary, worker);
 	worker->canary = source_watch_new(worker->source,
@@ -159,49 +157,35 @@ sum_stats(const struct worker_shared *shared, struct stats *sum)
 	stat_set(sum, log_dropped, log_dropped());
 }
 
-/* Of all workers; free with free(). */
-static struct drift **
-all_drifts(const struct worker_shared *shared)
-{
-	struct drift **drifts =
-	    xcalloc(shared->worker_count, sizeof(struct drift *));
-	for (size_t i = 0; i < shared->worker_count; i++)
-		drifts[i] = worker_drift(shared->workers[i]);
-	return drifts;
-}
-
 static void
 drift(void *arg, struct buf *out)
 {
-	const struct worker_shared *shared = listener_of(arg)->worker->shared;
-	struct drift **drifts = all_drifts(shared);
-	drift_print(drifts, shared->worker_count, clock_unix_ms(), out);
-	free(drifts);
+	const struct pact *pact = listener_of(arg)->worker->settings->pact;
+	drift_print(pact->drifts, pact->drift_count, clock_unix_ms(), out);
 }
 
 static void
 metrics(void *arg, bool as_openmetrics, struct buf *out)
 {
-	const struct worker_shared *shared = listener_of(arg)->worker->shared;
+	const struct worker *worker = listener_of(arg)->worker;
+	const struct pact *pact = worker->settings->pact;
 	struct stats sum;
-	struct drift **drifts = all_drifts(shared);
-	drift_print_metrics(drifts, shared->worker_count, as_openmetrics, out);
-	free(drifts);
-	sum_stats(shared, &sum);
+	drift_print_metrics(
+	    pact->drifts, pact->drift_count, as_openmetrics, out);
+	sum_stats(worker->shared, &sum);
 	stats_print(
 	    &sum, as_openmetrics ? STATS_OPENMETRICS : STATS_PROMETHEUS, out);
 }
 
 static void
-add_drift(const struct worker_shared *shared, struct status_facts *facts)
+add_drift(const struct pact *pact, struct status_facts *facts)
 {
-	struct drift **drifts = all_drifts(shared);
-	struct drift_totals totals = drift_totals(drifts, shared->worker_count);
+	struct drift_totals totals =
+	    drift_totals(pact->drifts, pact->drift_count);
 	facts->drift_breaches = totals.breaches;
 	facts->drift_undeclared = totals.undeclared;
 	facts->drift_cells = totals.cells;
 	facts->drift_other = totals.other;
-	free(drifts);
 }
 
 /* Up when all workers are; since the latest change of any. */
@@ -225,6 +209,7 @@ status(void *arg, struct buf *out)
 	static const char *const modes[] = { "off", "warn", "enforce" };
 	struct worker *worker = listener_of(arg)->worker;
 	const struct worker_shared *shared = worker->shared;
+	const struct settings *settings = worker->settings;
 	struct stats sum;
 	sum_stats(shared, &sum);
 	const struct readiness_result *probe =
@@ -232,10 +217,10 @@ status(void *arg, struct buf *out)
 	struct status_facts facts = {
 		.version = shared->version,
 		.node = shared->node,
-		.contract_name = shared->contract->name,
-		.contract_version = shared->contract->version,
-		.contract_hash = shared->contract->hash,
-		.event_mode = modes[shared->config->mode],
+		.contract_name = settings->contract->name,
+		.contract_version = settings->contract->version,
+		.contract_hash = settings->contract->hash,
+		.event_mode = modes[settings->config.mode],
 		.workers = shared->worker_count,
 		.started_ms = shared->started_ms,
 		.now_ms = clock_unix_ms(),
@@ -248,7 +233,7 @@ status(void *arg, struct buf *out)
 		.probe_age_ms = clock_mono_ms() - probe->at_ms,
 		.sum = &sum,
 	};
-	add_drift(shared, &facts);
+	add_drift(settings->pact, &facts);
 	facts.is_up = all_are_up(shared, &facts.since_ms);
 	status_print(&facts, out);
 }
@@ -270,30 +255,53 @@ on_request(void *arg, struct http_exchange *exchange,
 	http_routes_serve(&listener->routes, exchange, handshake);
 }
 
-int
-worker_listen(
-    struct worker *worker, struct listener *listener, int socket, bool is_admin)
+static struct gateway_options
+gateway_options(const struct worker *worker)
 {
-	static const struct gateway_ops ops = { .on_request = on_request };
-	const struct worker_shared *shared = worker->shared;
-	uint64_t waiting = shared->max_connections / shared->worker_count / 4;
-	const struct gateway_options options = {
-		.handshake_ms = (unsigned)shared->config->limits_handshake_ms,
+	const struct settings *settings = worker->settings;
+	uint64_t waiting =
+	    settings->max_connections / worker->shared->worker_count / 4;
+	return (struct gateway_options){
+		.handshake_ms = (unsigned)settings->config.limits_handshake_ms,
 		.answer_ms = ANSWER_MS,
 		.max_waiting = waiting > WAITING_MAX ? WAITING_MAX
 		    : waiting < 8                    ? 8
 						     : (unsigned)waiting,
 	};
+}
+
+static void
+route_by_settings(struct listener *listener)
+{
+	const struct settings *settings = listener->worker->settings;
+	listener->routes.contract = settings->contract;
+	listener->routes.origins = settings->origins;
+	listener->routes.origin_count = settings->origin_count;
+}
+
+void
+worker_reload_listener(struct listener *listener)
+{
+	const struct gateway_options options =
+	    gateway_options(listener->worker);
+	route_by_settings(listener);
+	gateway_reload(listener->gateway, &options);
+}
+
+int
+worker_listen(
+    struct worker *worker, struct listener *listener, int socket, bool is_admin)
+{
+	static const struct gateway_ops ops = { .on_request = on_request };
+	const struct gateway_options options = gateway_options(worker);
 	listener->worker = worker;
 	listener->routes = (struct http_routes){
-		.contract = shared->contract,
-		.origins = shared->origins,
-		.origin_count = shared->origin_count,
-		.version = shared->version,
+		.version = worker->shared->version,
 		.is_admin = is_admin,
 		.ops = &routes_ops,
 		.arg = listener,
 	};
+	route_by_settings(listener);
 	listener->gateway = gateway_new(
 	    &worker->loop, socket, &options, &worker->stats, &ops, listener);
 	return listener->gateway ? 0 : -1;

@@ -43,6 +43,10 @@ struct worker {
 	uint64_t ticks;
 	uint64_t news_us; /* first news of this turn; 0: none */
 
+	struct settings *settings;         /* those that it goes by */
+	_Atomic(struct settings *) handed; /* the next ones, or NULL */
+	_Atomic uint64_t settings_number;
+
 	_Atomic bool wants_drain;
 	_Atomic bool wants_stop;
 	_Atomic bool is_drained;
@@ -52,7 +56,6 @@ struct worker {
 
 	struct sink *sink;
 	struct judge *judge;
-	struct drift *drift; /* what it and the sessions saw */
 	struct source *source;
 	struct hub *hub;
 	struct session_env *env;
@@ -65,7 +68,20 @@ struct worker {
 	struct listener admin;
 };
 
-/* worker_http.c: opens the listener's gateway on the socket (taken). */
+/* worker_settings.c: what each part goes by. */
+struct sink_options worker_sink_options(const struct worker *worker);
+struct judge_options worker_judge_options(const struct worker *worker);
+struct hub_options worker_hub_options(const struct worker *worker);
+struct session_options worker_session_options(const struct worker *worker);
+struct ws_server_options worker_ws_options(const struct worker *worker);
+/* Takes over what was handed to it, if anything was. */
+void worker_take_settings(struct worker *worker);
+/* Where it tells what its judge and its sessions saw. */
+struct drift *worker_drift(const struct worker *worker);
+
+/* worker_http.c: by the worker's settings. */
+void worker_reload_listener(struct listener *listener);
+/* Opens the listener's gateway on the socket (taken). */
 int worker_listen(struct worker *worker, struct listener *listener, int socket,
     bool is_admin);
 /* The readiness probe of this worker, and its canary. */

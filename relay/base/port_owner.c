@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "port_owner.h"
 
+#include "exit_code.h"
+
 #include <ctype.h>
 #include <dirent.h>
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -127,4 +130,33 @@ port_owner(const char *address, char *text_r, size_t size)
 	if (inode == 0)
 		inode = tcp_inode("/proc/net/tcp6", port);
 	return socket_owner(inode, text_r, size);
+}
+
+int
+port_owner_explain(const char *address, int problem, struct error *err)
+{
+	char owner[128];
+	size_t length = strlen(err->message);
+	char *end = err->message + length;
+	size_t room = sizeof(err->message) - length;
+	switch (problem) {
+	case EADDRINUSE:
+		if (port_owner(address, owner, sizeof(owner)) == 0)
+			snprintf(end, room,
+			    "; %s holds it; end that or "
+			    "choose another port",
+			    owner);
+		else
+			snprintf(end, room, "; choose another port");
+		return EXIT_CODE_PORT;
+	case EACCES:
+	case EPERM:
+	case EROFS:
+		snprintf(
+		    end, room, "; choose an address that this user may bind");
+		return EXIT_CODE_PERMISSION;
+	default:
+		snprintf(end, room, "; mend the address");
+		return EXIT_CODE_CONFIG;
+	}
 }

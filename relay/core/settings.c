@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "settings.h"
 
+#include "drift.h"
 #include "exit_code.h"
 #include "xmalloc.h"
 
@@ -9,6 +10,43 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static void
+pact_release(struct pact *pact)
+{
+	if (!pact ||
+	    atomic_fetch_sub_explicit(&pact->holders, 1, memory_order_acq_rel) >
+		1)
+		return;
+	for (size_t i = 0; i < pact->drift_count; i++)
+		drift_free(&pact->drifts[i]);
+	free(pact->drifts);
+	contract_free(&pact->contract);
+	free(pact);
+}
+
+void
+settings_open_drifts(struct settings *settings, size_t workers, uint64_t now_ms)
+{
+	struct pact *pact = settings->pact;
+	if (pact->drifts)
+		return;
+	pact->drifts = xcalloc(workers, sizeof(struct drift *));
+	pact->drift_count = workers;
+	for (size_t i = 0; i < workers; i++)
+		pact->drifts[i] = drift_new(pact->contract, now_ms);
+}
+
+void
+settings_keep_pact(struct settings *next, const struct settings *now)
+{
+	if (strcmp(next->contract->hash, now->contract->hash) != 0)
+		return;
+	pact_release(next->pact);
+	atomic_fetch_add_explicit(&now->pact->holders, 1, memory_order_relaxed);
+	next->pact = now->pact;
+	next->contract = next->pact->contract;
+}
+
 static int
 load_contract(struct settings *settings, struct error *err)
 {
@@ -16,6 +54,9 @@ load_contract(struct settings *settings, struct error *err)
 	    contract_load(settings->config.contract, err);
 	if (!contract)
 		return EXIT_CODE_CONTRACT;
+	settings->pact = xcalloc(1, sizeof(*settings->pact));
+	settings->pact->contract = contract;
+	atomic_init(&settings->pact->holders, 1);
 	settings->contract = contract;
 	snprintf(settings->contract_id, sizeof(settings->contract_id), "%s/%s",
 	    contract->name, contract->version);
@@ -105,7 +146,7 @@ settings_release(struct settings **settings_p)
 		return;
 	free(settings->origins);
 	free(settings->rules);
-	contract_free(&settings->contract);
+	pact_release(settings->pact);
 	config_fini(&settings->config);
 	free(settings);
 }

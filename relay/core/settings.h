@@ -14,10 +14,23 @@
 
 #include <stdatomic.h>
 
+struct drift;
+
+/* A contract and what traffic showed against it, one drift for each worker.
+ * Settings with an equal contract share both: the report outlives a change of
+ * modes. */
+struct pact {
+	struct contract *contract;
+	struct drift **drifts;
+	size_t drift_count;
+	_Atomic unsigned holders;
+};
+
 struct settings {
 	struct config config;
-	struct contract *contract;
-	char contract_id[160]; /* name/version */
+	struct pact *pact;
+	const struct contract *contract; /* the pact's */
+	char contract_id[160];           /* name/version */
 	struct mode_rule *rules;
 	size_t rule_count;
 	struct view *origins; /* into the config */
@@ -41,6 +54,13 @@ struct settings *settings_read(int argc, char *const *argv,
 /* From any thread. */
 struct settings *settings_hold(struct settings *settings);
 void settings_release(struct settings **settings);
+
+/* Before they are shared: one drift for each worker, if there is none yet. */
+void settings_open_drifts(
+    struct settings *settings, size_t workers, uint64_t now_ms);
+/* Before `next` is shared: it goes on with the pact of `now` if the contract is
+ * still the same. */
+void settings_keep_pact(struct settings *next, const struct settings *now);
 
 /* May `next` take the place of `now` while the relay runs? -1: err->where is
  * the option or the endpoint that only a restart can change. */

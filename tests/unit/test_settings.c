@@ -139,6 +139,29 @@ what_may_follow_is_all_but_what_needs_a_restart(void **state)
 	settings_release(&now);
 }
 
+static void
+an_equal_contract_is_kept_with_what_traffic_showed(void **state)
+{
+	(void)state;
+	struct settings *now = read_fine(NULL);
+	struct settings *next = read_fine("--mode=enforce");
+	struct settings *other = read_fine(NULL);
+	settings_open_drifts(now, 2, 1);
+	settings_keep_pact(next, now);
+	settings_open_drifts(next, 2, 1);
+	assert_ptr_equal(next->contract, now->contract);
+	assert_ptr_equal(next->pact->drifts, now->pact->drifts);
+	other->pact->contract->hash[0] ^= 1;
+	settings_keep_pact(other, now);
+	settings_open_drifts(other, 2, 1);
+	assert_ptr_not_equal(other->contract, now->contract);
+	assert_ptr_not_equal(other->pact->drifts[0], now->pact->drifts[0]);
+	settings_release(&now);
+	assert_string_equal(next->contract->name, "workshop");
+	settings_release(&next);
+	settings_release(&other);
+}
+
 /* The settings' own copy of the contract is bent out of shape. */
 static void
 the_endpoints_stay_where_they_are(void **state)
@@ -156,12 +179,12 @@ the_endpoints_stay_where_they_are(void **state)
 	endpoints[1] = endpoints[0];
 	endpoints[0] = first;
 	assert_int_equal(settings_may_follow(now, next, &err), 0);
-	next->contract->endpoint_count = 1;
+	next->pact->contract->endpoint_count = 1;
 	assert_int_equal(settings_may_follow(now, next, &err), -1);
 	assert_non_null(strstr(err.message, "watch on /v2/watch"));
 	assert_int_equal(settings_may_follow(next, now, &err), -1);
 	assert_non_null(strstr(err.where, "contract.json#/endpoints/watch"));
-	next->contract->endpoint_count = 2;
+	next->pact->contract->endpoint_count = 2;
 	endpoints[1].direction = CONTRACT_BOTH;
 	assert_int_equal(settings_may_follow(now, next, &err), -1);
 	endpoints[1].direction = CONTRACT_SERVER_ONLY;
@@ -182,6 +205,8 @@ main(void)
 		cmocka_unit_test(the_last_holder_frees_them),
 		cmocka_unit_test(
 		    what_may_follow_is_all_but_what_needs_a_restart),
+		cmocka_unit_test(
+		    an_equal_contract_is_kept_with_what_traffic_showed),
 		cmocka_unit_test(the_endpoints_stay_where_they_are),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
