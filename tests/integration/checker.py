@@ -19,7 +19,7 @@ def covered(entry, gaps):
 
 def truth_of(client, key):
     """[(id, digest)] of the stream as Redis holds it."""
-    return [(entry.decode(), digest(fields[b"event"]))
+    return [(entry.decode(), digest(fields.get(b"event", b"")))
             for entry, fields in client.xrange(key)]
 
 
