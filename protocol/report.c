@@ -110,7 +110,9 @@ void
 report_add(struct report *report, const struct finding *finding)
 {
 	struct report_entry entry = { .finding = finding,
-		.rule = report_rule_find(finding->rule) };
+		.rule = report_rule_find(finding->rule),
+		.whole = report->options.whole ? report->options.whole
+					       : "the frame" };
 	begin(report);
 	report->levels[finding->level]++;
 	if (entry.rule)

@@ -52,7 +52,9 @@ struct finding {
 	const char *expected;
 	const char *got;
 	const char *hint;
+	const char *code; /* with which the contract's author refuses it */
 	struct view text; /* the frame, or the whole file, where at hand */
+	uint64_t before;  /* characters before it in its line */
 	bool has_offset;  /* `offset` says where in it; else the pointer does */
 	size_t offset;
 	const struct finding_traffic *traffic; /* NULL: not of traffic */
@@ -63,6 +65,7 @@ struct report_options {
 	const char *subject; /* what is judged: "fleet-rlm/3"; or NULL */
 	const char *version; /* of the tool */
 	const char *unit;    /* what is counted: "frames" */
+	const char *whole;   /* what the pointer "" means: "the frame" */
 	bool color;          /* of text */
 };
 

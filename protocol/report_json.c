@@ -56,6 +56,8 @@ add(struct report_writer *writer, const struct report_entry *entry)
 	report_add_member(out, "expected", finding->expected);
 	report_add_member(out, "got", finding->got);
 	report_add_member(out, "hint", finding->hint);
+	if (finding->code)
+		report_add_member(out, "code", finding->code);
 	if (finding->traffic)
 		add_traffic(out, finding->traffic);
 	report_add_member(out, "fingerprint", entry->fingerprint);

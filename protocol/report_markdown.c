@@ -66,7 +66,7 @@ add_headline(struct buf *out, const struct report_entry *entry)
 	if (finding->pointer && finding->pointer[0])
 		report_add_code(out, view_of(finding->pointer));
 	else
-		buf_add_text(out, "the frame");
+		report_add_markdown(out, view_of(entry->whole));
 	buf_add_char(out, ' ');
 	report_add_markdown(
 	    out, view_of(entry->rule ? entry->rule->says : "breaks a rule"));

@@ -43,6 +43,7 @@ void report_locate(const struct finding *finding, struct json_doc *doc,
 struct report_entry {
 	const struct finding *finding;
 	const struct report_rule *rule; /* NULL: not in the table */
+	const char *whole;              /* "the frame" */
 	struct report_spot spot;
 	char fingerprint[33];
 };

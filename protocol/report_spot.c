@@ -112,7 +112,7 @@ report_locate(const struct finding *finding, struct json_doc *doc,
 	cut_line(finding->text, start, spot_r);
 	size_t rest = spot_r->source_line.len - spot_r->start;
 	spot_r->length = length < rest ? length : rest;
-	spot_r->column = 1 +
+	spot_r->column = 1 + finding->before +
 	    count_characters(
 		view_make(spot_r->source_line.data, spot_r->start));
 	spot_r->end_column = spot_r->column +

@@ -56,12 +56,28 @@ add_repeated(struct buf *out, char byte, unsigned count)
 		buf_add_char(out, byte);
 }
 
+/* One column a character: a tab is a space. */
+static void
+add_line(struct buf *out, struct view line)
+{
+	while (line.len > 0) {
+		const char *tab = memchr(line.data, '\t', line.len);
+		size_t length = tab ? (size_t)(tab - line.data) : line.len;
+		report_add_printable(out, view_make(line.data, length));
+		if (tab)
+			buf_add_char(out, ' ');
+		length += tab != NULL;
+		line = view_make(line.data + length, line.len - length);
+	}
+}
+
 static void
 add_window(struct report_writer *writer, const struct report_spot *spot,
     enum finding_level level)
 {
 	struct view line = spot->source_line;
-	size_t begin = step_back(line, spot->start, BEFORE_MARK);
+	bool is_short = step_back(line, line.len, WINDOW) == 0;
+	size_t begin = is_short ? 0 : step_back(line, spot->start, BEFORE_MARK);
 	size_t end = begin;
 	unsigned before = begin > 0;
 	unsigned marked = 0;
@@ -73,8 +89,7 @@ add_window(struct report_writer *writer, const struct report_spot *spot,
 		end = step(line, end);
 	}
 	buf_addf(&writer->out, "   | %s", begin > 0 ? "\u2026" : "");
-	report_add_printable(
-	    &writer->out, view_make(line.data + begin, end - begin));
+	add_line(&writer->out, view_make(line.data + begin, end - begin));
 	buf_addf(&writer->out, "%s\n   | ", end < line.len ? "\u2026" : "");
 	add_repeated(&writer->out, ' ', before);
 	buf_add_text(&writer->out, level_color(writer, level));
@@ -167,6 +182,7 @@ add(struct report_writer *writer, const struct report_entry *entry)
 		add_window(writer, &entry->spot, finding->level);
 	add_fact(out, "message", finding->type);
 	add_fact(out, "rule", finding->rule);
+	add_fact(out, "code", finding->code);
 	add_fact(out, "expected", finding->expected);
 	add_fact(out, "got", finding->got);
 	if (finding->traffic)
@@ -193,9 +209,10 @@ end(struct report_writer *writer)
 	buf_addf(&writer->out, "%s: ", report->options.title);
 	report_add_totals(&writer->out, report);
 	if (report->options.subject) {
-		buf_add_text(&writer->out, ", held against ");
+		buf_add_text(&writer->out, " (");
 		report_add_printable(
 		    &writer->out, view_of(report->options.subject));
+		buf_add_char(&writer->out, ')');
 	}
 	buf_add_char(&writer->out, '\n');
 }

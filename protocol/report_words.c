@@ -44,7 +44,7 @@ report_add_problem(struct buf *out, const struct report_entry *entry)
 {
 	const struct finding *finding = entry->finding;
 	bool has_pointer = finding->pointer && finding->pointer[0];
-	const char *subject = has_pointer ? finding->pointer : "the frame";
+	const char *subject = has_pointer ? finding->pointer : entry->whole;
 	if (!has_pointer && strcmp(finding->rule, "never_seen_type") == 0)
 		subject = finding->type ? finding->type : subject;
 	report_add_printable(out, view_of(subject));

@@ -4,6 +4,7 @@
  * against a contract. A line of a tape ({"at_ms":…,"event":…}) counts as the
  * event in it. */
 
+#include "ctl_report.h"
 #include "entry_id.h"
 #include "frame_check.h"
 #include "nearest.h"
@@ -12,8 +13,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
-#define PAGE_ENTRIES "200"
+#define PAGE_ENTRIES    "200"
+#define PROGRESS_FRAMES 100000
 
 struct checking {
 	struct ctl *ctl;
@@ -24,6 +27,8 @@ struct checking {
 	const char *stream;
 	const char *last;
 	struct stream_target target;
+	struct ctl_values formats;
+	struct ctl_report report;
 	struct frame_check check;
 	struct json_doc tape;
 };
@@ -44,10 +49,20 @@ unwrap(struct checking *checking, struct view line)
 	return at && event ? json_text(tape, event) : line;
 }
 
+/* For whoever waits in front of a terminal; it is overwritten at the end. */
+static void
+show_progress(const struct checking *checking)
+{
+	if (checking->check.frames % PROGRESS_FRAMES == 0 &&
+	    !checking->ctl->json && isatty(STDERR_FILENO))
+		fprintf(stderr, "\r%lu frames, %lu invalid\r",
+		    checking->check.frames, checking->check.invalid);
+}
+
 static void
 check_lines(struct checking *checking, FILE *file)
 {
-	struct frame_place place = { 0, NULL };
+	struct frame_place place = { 0, NULL, 0 };
 	char *line = NULL;
 	size_t size = 0;
 	ssize_t length;
@@ -56,9 +71,12 @@ check_lines(struct checking *checking, FILE *file)
 		size_t used = (size_t)length;
 		if (used > 0 && line[used - 1] == '\n')
 			used--;
-		if (strspn(line, " \t\r\n") < used)
-			frame_check_judge(&checking->check, &place,
-			    unwrap(checking, view_make(line, used)));
+		if (strspn(line, " \t\r\n") >= used)
+			continue;
+		struct view frame = unwrap(checking, view_make(line, used));
+		place.column = (size_t)(frame.data - line);
+		frame_check_judge(&checking->check, &place, frame);
+		show_progress(checking);
 	}
 	free(line);
 }
@@ -90,7 +108,7 @@ check_entry(struct checking *checking, const struct redis_value *entry)
 	struct view text = redis_value_text(redis_value_at(entry, 0));
 	const struct redis_value *pairs = redis_value_at(entry, 1);
 	char id[ENTRY_ID_TEXT_MAX];
-	struct frame_place place = { 0, id };
+	struct frame_place place = { 0, id, 0 };
 	snprintf(id, sizeof(id), "%.*s", (int)text.len, text.data);
 	for (size_t i = 0; i + 1 < redis_value_count(pairs); i += 2) {
 		if (!view_is(
@@ -224,29 +242,41 @@ check_sources(struct checking *checking)
 	return status;
 }
 
+/* More of the result, for programs. */
+static void
+add_result(struct checking *checking, const struct contract *contract)
+{
+	struct ctl *ctl = checking->ctl;
+	if (!ctl->json)
+		return;
+	ctl_report_reopen(ctl);
+	ctl_report_contract(ctl, contract);
+	buf_addf(&ctl->result, ",\"frames\":%lu,\"invalid\":%lu}",
+	    checking->check.frames, checking->check.invalid);
+}
+
 static int
 run(struct checking *checking, const struct contract *contract)
 {
-	struct ctl *ctl = checking->ctl;
-	struct frame_check *check = &checking->check;
+	char subject[160];
+	const struct report_options options = {
+		.subject = subject, .unit = "frames", .whole = "the frame"
+	};
+	snprintf(subject, sizeof(subject), "%s/%s", contract->name,
+	    contract->version);
 	int status = find_endpoint(checking, contract);
 	if (status == 0)
 		status = find_direction(checking);
+	if (status == 0)
+		status = ctl_report_open(&checking->report, checking->ctl,
+		    &checking->formats, &options);
 	if (status != 0)
 		return status;
-	buf_addf(&ctl->result,
-	    "{\"contract\":{\"name\":\"%s\",\"version\":\"%s\",\"hash\":"
-	    "\"%s\"},\"findings\":[",
-	    contract->name, contract->version, contract->hash);
-	status = check_sources(checking);
-	buf_addf(&ctl->result, "],\"frames\":%lu,\"invalid\":%lu}",
-	    check->frames, check->invalid);
-	if (status != 0)
-		return status;
-	ctl_printf(ctl, "%s%lu frames, %lu invalid%s (%s/%s)\n",
-	    check->invalid ? ctl_red(ctl) : ctl_green(ctl), check->frames,
-	    check->invalid, ctl_plain(ctl), contract->name, contract->version);
-	return check->invalid ? CTL_FINDINGS : CTL_FINE;
+	checking->check.report = checking->report.report;
+	int problem = check_sources(checking);
+	status = ctl_report_close(&checking->report, checking->check.frames);
+	add_result(checking, contract);
+	return problem ? problem : status;
 }
 
 static int
@@ -260,7 +290,7 @@ load_and_run(struct checking *checking)
 		return ctl_fail(checking->ctl, CTL_INPUT, "contract_invalid",
 		    "%s: %s", err.where, err.message);
 	}
-	frame_check_init(&checking->check, checking->ctl, contract);
+	frame_check_init(&checking->check, NULL, contract);
 	json_doc_init(&checking->tape);
 	int status = run(checking, contract);
 	json_doc_fini(&checking->tape);
@@ -312,6 +342,7 @@ cmd_contract_check(struct ctl *ctl)
 		{ .name = "--frames", .list = &checking.files },
 		{ .name = "--stream", .value = &checking.stream },
 		{ .name = "--last", .value = &checking.last },
+		{ .name = "--format", .list = &checking.formats },
 		STREAM_TARGET_OPTIONS(checking.target),
 	};
 	int status =

@@ -213,8 +213,11 @@ tell(struct drifting *drifting, const struct ctl_values *formats)
 	buf_addf(&subject, "%s/%s", name ? name : "", version ? version : "");
 	buf_add_char(&subject, '\0');
 	forget_texts(drifting);
-	int status = ctl_report_open(&drifting->report, drifting->ctl, formats,
-	    subject.data, "judged frames");
+	const struct report_options options = { .subject = subject.data,
+		.unit = "judged frames",
+		.whole = "the frame" };
+	int status = ctl_report_open(
+	    &drifting->report, drifting->ctl, formats, &options);
 	if (status == 0) {
 		add_cells(drifting, "cells");
 		add_cells(drifting, "undeclared");

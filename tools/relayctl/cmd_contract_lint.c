@@ -3,55 +3,96 @@
 /* relayctl contract lint: is this folder a contract, and a good one? */
 
 #include "contract_lint.h"
-#include "ctl.h"
-#include "schema_files.h"
+#include "ctl_report.h"
+
+#include <stdio.h>
 
 struct linting {
 	struct ctl *ctl;
-	size_t count;
+	const char *directory;
+	struct ctl_report report;
+	struct buf path;
+	struct buf text; /* of the file at hand */
 };
 
+/* The file whose line is to be shown; what cannot be read is not shown. */
 static void
-on_finding(void *arg, const struct contract_finding *finding)
+read_text(struct linting *linting)
 {
-	struct linting *linting = arg;
-	struct ctl *ctl = linting->ctl;
-	const struct violation *violation = &finding->violation;
-	buf_add_text(
-	    &ctl->result, linting->count++ ? ",{\"source\":" : "{\"source\":");
-	buf_add_json_string(&ctl->result, view_of(finding->source));
-	buf_add_text(&ctl->result, ",\"type\":");
-	if (finding->type)
-		buf_add_json_string(&ctl->result, view_of(finding->type));
-	else
-		buf_add_text(&ctl->result, "null");
-	buf_add_char(&ctl->result, ',');
-	schema_files_add_violation(&ctl->result, violation);
-	buf_add_char(&ctl->result, '}');
-	ctl_printf(ctl, "%s%s%s%s%s %s: %s%s%s%s\n", ctl_red(ctl),
-	    finding->source, violation->pointer[0] ? "#" : "",
-	    violation->pointer, ctl_plain(ctl), violation->rule,
-	    violation->got[0] ? "expected " : "", violation->expected,
-	    violation->got[0] ? ", got " : "", violation->got);
+	FILE *file = fopen(linting->path.data, "re");
+	char part[16384];
+	size_t got;
+	buf_clear(&linting->text);
+	while (file && (got = fread(part, 1, sizeof(part), file)) > 0)
+		buf_add(&linting->text, view_make(part, got));
+	if (file)
+		fclose(file);
+}
+
+/* Of a folder that is none, the folder itself is the source. */
+static void
+find_source(struct linting *linting, const char *source)
+{
+	buf_clear(&linting->path);
+	if (strcmp(source, linting->directory) != 0)
+		buf_addf(&linting->path, "%s/", linting->directory);
+	buf_addf(&linting->path, "%s", source);
+	buf_add_char(&linting->path, '\0');
+	read_text(linting);
 }
 
 static void
-add_contract(struct buf *result, const struct contract *contract)
+on_finding(void *arg, const struct contract_finding *found)
 {
-	if (!contract) {
-		buf_add_text(result, "null");
-		return;
+	struct linting *linting = arg;
+	const struct violation *violation = &found->violation;
+	bool is_load = strcmp(violation->rule, "load") == 0;
+	find_source(linting, found->source);
+	const struct finding finding = {
+		.level = FINDING_ERROR,
+		.source = linting->path.data,
+		.line = linting->text.len ? 1 : 0,
+		.type = found->type,
+		.pointer = violation->pointer,
+		.rule = violation->rule,
+		.expected = is_load ? NULL : violation->expected,
+		.got = is_load ? violation->expected : violation->got,
+		.hint = violation->hint,
+		.text = buf_view(&linting->text),
+	};
+	report_add(linting->report.report, &finding);
+}
+
+static int
+lint(struct linting *linting)
+{
+	struct ctl *ctl = linting->ctl;
+	struct contract *contract = NULL;
+	size_t count =
+	    contract_lint(linting->directory, &contract, on_finding, linting);
+	int status = ctl_report_close(&linting->report, 1);
+	if (ctl->json) {
+		ctl_report_reopen(ctl);
+		ctl_report_contract(ctl, contract);
+		buf_add_char(&ctl->result, '}');
 	}
-	buf_addf(result, "{\"name\":\"%s\",\"version\":\"%s\",\"hash\":\"%s\"}",
-	    contract->name, contract->version, contract->hash);
+	if (contract && !ctl->json)
+		fprintf(stderr, "%s%s/%s%s %s: %zu findings\n",
+		    count ? ctl_yellow(ctl) : ctl_green(ctl), contract->name,
+		    contract->version, ctl_plain(ctl), contract->hash, count);
+	contract_free(&contract);
+	return status;
 }
 
 int
 cmd_contract_lint(struct ctl *ctl)
 {
 	struct linting linting = { .ctl = ctl };
-	struct contract *contract = NULL;
-	int status = ctl_parse(ctl, NULL, 0);
+	struct ctl_values formats = { .count = 0 };
+	const struct ctl_option options[] = {
+		{ .name = "--format", .list = &formats },
+	};
+	int status = ctl_parse(ctl, options, 1);
 	if (status != 0)
 		return status;
 	if (ctl->argc != 1) {
@@ -59,16 +100,17 @@ cmd_contract_lint(struct ctl *ctl)
 		return ctl_fail(
 		    ctl, CTL_USAGE, "usage", "one contract folder at a time");
 	}
-	buf_add_text(&ctl->result, "{\"findings\":[");
-	contract_lint(ctl->argv[0], &contract, on_finding, &linting);
-	buf_add_text(&ctl->result, "],\"contract\":");
-	add_contract(&ctl->result, contract);
-	buf_add_char(&ctl->result, '}');
-	if (contract)
-		ctl_printf(ctl, "%s%s/%s%s %s: %zu findings\n",
-		    linting.count ? ctl_yellow(ctl) : ctl_green(ctl),
-		    contract->name, contract->version, ctl_plain(ctl),
-		    contract->hash, linting.count);
-	contract_free(&contract);
-	return linting.count ? CTL_FINDINGS : CTL_FINE;
+	linting.directory = ctl->argv[0];
+	const struct report_options report = { .subject = linting.directory,
+		.unit = "contract folder",
+		.whole = "the file" };
+	status = ctl_report_open(&linting.report, ctl, &formats, &report);
+	if (status != 0)
+		return status;
+	buf_init(&linting.path, 0);
+	buf_init(&linting.text, 0);
+	status = lint(&linting);
+	buf_fini(&linting.path);
+	buf_fini(&linting.text);
+	return status;
 }

@@ -150,15 +150,14 @@ close_files(struct ctl_report *report)
 
 int
 ctl_report_open(struct ctl_report *report, struct ctl *ctl,
-    const struct ctl_values *formats, const char *subject, const char *unit)
+    const struct ctl_values *formats, const struct report_options *options)
 {
-	const struct report_options options = { .title = ctl->command,
-		.subject = subject,
-		.version = RELAY_VERSION,
-		.unit = unit,
-		.color = ctl->color };
+	struct report_options own = *options;
+	own.title = ctl->command;
+	own.version = RELAY_VERSION;
+	own.color = ctl->color;
 	*report = (struct ctl_report){ .ctl = ctl };
-	report->report = report_new(&options);
+	report->report = report_new(&own);
 	int status = add_all(report, formats);
 	if (status == 0)
 		return 0;
@@ -179,9 +178,29 @@ ctl_report_close(struct ctl_report *report, uint64_t checked)
 	return has_errors ? CTL_FINDINGS : CTL_FINE;
 }
 
-int
-ctl_report_abandon(struct ctl_report *report, uint64_t checked, int exit_code)
+void
+ctl_report_reopen(struct ctl *ctl)
 {
-	ctl_report_close(report, checked);
-	return exit_code;
+	struct buf *result = &ctl->result;
+	while (result->len && result->data[result->len - 1] == '\n')
+		result->len--;
+	if (result->len && result->data[result->len - 1] == '}')
+		result->len--;
+	else
+		buf_add_text(result, "{\"findings\":[]");
+}
+
+void
+ctl_report_contract(struct ctl *ctl, const struct contract *contract)
+{
+	struct buf *result = &ctl->result;
+	if (!contract) {
+		buf_add_text(result, ",\"contract\":null");
+		return;
+	}
+	buf_add_text(result, ",\"contract\":{\"name\":");
+	buf_add_json_string(result, view_of(contract->name));
+	buf_add_text(result, ",\"version\":");
+	buf_add_json_string(result, view_of(contract->version));
+	buf_addf(result, ",\"hash\":\"%s\"}", contract->hash);
 }

@@ -8,6 +8,7 @@
  * --json the findings as the command's result.
  */
 
+#include "contract.h"
 #include "ctl.h"
 #include "report.h"
 
@@ -30,19 +31,20 @@ struct ctl_report {
 #define CTL_REPORT_USAGE \
 	"[--format text|json|github|junit|sarif|markdown[=FILE],...]"
 
-/* Opens the files and the report; `title` is ctl->command. The strings are
- * borrowed until ctl_report_close. 0, or the exit code with the error set. */
+/* Opens the files and the report; title, version and color of the options
+ * are filled in. The strings are borrowed until ctl_report_close. 0, or the exit code with the error set. */
 int ctl_report_open(struct ctl_report *report, struct ctl *ctl,
-    const struct ctl_values *formats, const char *subject, const char *unit);
+    const struct ctl_values *formats, const struct report_options *options);
 
 /* Ends the report (`checked` units were looked at), closes the files and frees
  * it all. 0: no finding is an error; else CTL_FINDINGS; CTL_INPUT with the
  * error set when a file could not be written. */
 int ctl_report_close(struct ctl_report *report, uint64_t checked);
 
-/* Instead of ctl_report_close when the command has failed otherwise: what was
- * found so far is told, `exit_code` is returned. */
-int ctl_report_abandon(
-    struct ctl_report *report, uint64_t checked, int exit_code);
+/* Behind ctl_report_close: opens the result's object again, for members to be
+ * appended, each with its comma in front, and a last brace. */
+void ctl_report_reopen(struct ctl *ctl);
+/* ,"contract":{name, version, hash}, or null. */
+void ctl_report_contract(struct ctl *ctl, const struct contract *contract);
 
 #endif

@@ -2,7 +2,6 @@
 #include "frame_check.h"
 
 #include "nearest.h"
-#include "schema_files.h"
 
 #include <stdio.h>
 
@@ -20,10 +19,10 @@ struct attempt {
 };
 
 void
-frame_check_init(
-    struct frame_check *check, struct ctl *ctl, const struct contract *contract)
+frame_check_init(struct frame_check *check, struct report *report,
+    const struct contract *contract)
 {
-	*check = (struct frame_check){ .ctl = ctl, .contract = contract };
+	*check = (struct frame_check){ .report = report, .contract = contract };
 	json_doc_init(&check->doc);
 	buf_init(&check->type, 0);
 	check->scratch = schema_scratch_new();
@@ -40,58 +39,33 @@ frame_check_fini(struct frame_check *check)
 /* --- findings --- */
 
 static void
-add_place(struct frame_check *check, const struct frame_place *place)
+tell(struct frame_check *check, const struct frame_place *place,
+    const struct violation *violation, const size_t *offset)
 {
-	struct buf *result = &check->ctl->result;
-	if (place->id) {
-		buf_add_text(result, ",\"id\":");
-		buf_add_json_string(result, view_of(place->id));
-	} else {
-		buf_addf(result, ",\"line\":%lu", place->line);
-	}
-}
-
-static void
-print_finding(struct frame_check *check, const struct frame_place *place,
-    const struct violation *violation)
-{
-	struct ctl *ctl = check->ctl;
-	struct view type =
-	    check->type.len ? buf_view(&check->type) : view_of("-");
-	char line[24];
-	snprintf(line, sizeof(line), "%lu", place->line);
-	ctl_printf(ctl, "%s%s:%s%s %.*s %s %s: expected %s, got %s%s%s%s\n",
-	    ctl_red(ctl), check->source, place->id ? place->id : line,
-	    ctl_plain(ctl), (int)type.len, type.data,
-	    violation->pointer[0] ? violation->pointer : "\"\"",
-	    violation->rule, violation->expected, violation->got,
-	    violation->hint[0] ? " (" : "", violation->hint,
-	    violation->hint[0] ? ")" : "");
-}
-
-static void
-report(struct frame_check *check, const struct frame_place *place,
-    const struct violation *violation, const char *code)
-{
-	struct buf *result = &check->ctl->result;
-	buf_add_text(
-	    result, check->findings ? ",{\"source\":" : "{\"source\":");
-	buf_add_json_string(result, view_of(check->source));
-	add_place(check, place);
-	buf_add_text(result, ",\"type\":");
-	if (check->type.len)
-		buf_add_json_string(result, buf_view(&check->type));
-	else
-		buf_add_text(result, "null");
-	buf_add_char(result, ',');
-	schema_files_add_violation(result, violation);
-	if (code) {
-		buf_add_text(result, ",\"code\":");
-		buf_add_json_string(result, view_of(code));
-	}
-	buf_add_char(result, '}');
-	check->findings++;
-	print_finding(check, place, violation);
+	const struct schema_refusal *refusal = violation->refusal;
+	const char *hint = violation->hint;
+	if (!hint[0] && refusal)
+		hint = refusal->message;
+	buf_add_char(&check->type, '\0');
+	check->type.len--;
+	const struct finding finding = {
+		.level = FINDING_ERROR,
+		.source = check->source,
+		.line = place->line,
+		.id = place->id,
+		.type = check->type.len ? check->type.data : NULL,
+		.pointer = violation->pointer,
+		.rule = violation->rule,
+		.expected = violation->expected,
+		.got = violation->got,
+		.hint = hint,
+		.code = refusal ? refusal->code : NULL,
+		.text = check->frame,
+		.before = place->column,
+		.has_offset = offset != NULL,
+		.offset = offset ? *offset : 0,
+	};
+	report_add(check->report, &finding);
 }
 
 static void
@@ -105,7 +79,21 @@ report_plain(struct frame_check *check, const struct frame_place *place,
 	snprintf(
 	    violation.expected, sizeof(violation.expected), "%s", expected);
 	snprintf(violation.got, sizeof(violation.got), "%s", got);
-	report(check, place, &violation, NULL);
+	tell(check, place, &violation, NULL);
+}
+
+static void
+report_fault(struct frame_check *check, const struct frame_place *place,
+    const struct json_fault *fault)
+{
+	struct violation violation = { .refusal = NULL };
+	check->invalid++;
+	snprintf(violation.rule, sizeof(violation.rule), "json");
+	snprintf(violation.expected, sizeof(violation.expected),
+	    "one JSON object (RFC 8259)");
+	snprintf(violation.got, sizeof(violation.got), "%s at byte %zu",
+	    fault->message, fault->offset);
+	tell(check, place, &violation, &fault->offset);
 }
 
 void
@@ -114,6 +102,7 @@ frame_check_missing(struct frame_check *check, const struct frame_place *place,
 {
 	check->frames++;
 	check->invalid++;
+	check->frame = view_of("");
 	buf_clear(&check->type);
 	report_plain(check, place, "", "missing_field", what, "no such field");
 }
@@ -143,22 +132,43 @@ hint_type(const struct frame_check *check, const struct contract_side *side,
 		    "did you mean \"%.100s\"?", near);
 }
 
+/* As the schema itself would say it: the object lacks a member. */
+static void
+report_missing_type(struct frame_check *check, const struct frame_place *place,
+    const struct contract_side *side)
+{
+	struct violation violation = { .refusal = NULL };
+	const char *slash = strrchr(side->discriminator, '/');
+	const char *name = slash ? slash : side->discriminator;
+	char types[100];
+	list_types(side, types, sizeof(types));
+	snprintf(violation.pointer, sizeof(violation.pointer), "%.*s",
+	    (int)(name - side->discriminator), side->discriminator);
+	snprintf(violation.rule, sizeof(violation.rule), "required");
+	snprintf(violation.expected, sizeof(violation.expected), "%s",
+	    slash ? slash + 1 : "a type");
+	snprintf(violation.got, sizeof(violation.got), "no such member");
+	snprintf(violation.hint, sizeof(violation.hint), "types are %s", types);
+	tell(check, place, &violation, NULL);
+}
+
 static void
 report_type(struct frame_check *check, const struct frame_place *place,
     const struct attempt *attempt)
 {
-	bool is_missing = attempt->verdict == CONTRACT_MISSING_TYPE;
 	struct violation violation = { .refusal = NULL };
+	if (attempt->verdict == CONTRACT_MISSING_TYPE) {
+		report_missing_type(check, place, attempt->side);
+		return;
+	}
 	snprintf(violation.pointer, sizeof(violation.pointer), "%s",
 	    attempt->side->discriminator);
-	snprintf(violation.rule, sizeof(violation.rule), "%s",
-	    is_missing ? "required" : "enum");
-	snprintf(violation.got, sizeof(violation.got), "%s",
-	    is_missing ? "no such member" : "another value");
+	snprintf(violation.rule, sizeof(violation.rule), "enum");
+	snprintf(violation.got, sizeof(violation.got), "another value");
 	list_types(
 	    attempt->side, violation.expected, sizeof(violation.expected));
 	hint_type(check, attempt->side, &violation);
-	report(check, place, &violation, NULL);
+	tell(check, place, &violation, NULL);
 }
 
 static void
@@ -169,8 +179,7 @@ report_violations(struct frame_check *check, const struct frame_place *place,
 	size_t count = schema_explain(attempt->message->schema, check->scratch,
 	    &check->doc, 0, violations, VIOLATIONS_MAX);
 	for (size_t i = 0; i < count; i++)
-		report(check, place, &violations[i],
-		    violations[i].refusal ? violations[i].refusal->code : NULL);
+		tell(check, place, &violations[i], NULL);
 }
 
 static void
@@ -295,13 +304,9 @@ frame_check_judge(struct frame_check *check, const struct frame_place *place,
 	struct json_fault fault;
 	check->frames++;
 	buf_clear(&check->type);
+	check->frame = frame;
 	if (json_scan(&check->doc, frame, &limits, &fault) == -1) {
-		char got[96];
-		snprintf(got, sizeof(got), "%s at byte %zu", fault.message,
-		    fault.offset);
-		check->invalid++;
-		report_plain(check, place, "", "json",
-		    "one JSON object (RFC 8259)", got);
+		report_fault(check, place, &fault);
 		return;
 	}
 	struct attempt best = attempt_all(check);

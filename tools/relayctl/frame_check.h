@@ -3,19 +3,18 @@
 #define FRAME_CHECK_H
 
 /*
- * Holds frames against a contract, one after the other, and tells what is
- * wrong with each: {"source","line"|"id","type","pointer","rule","expected",
- * "got","hint"} into the array that is open in ctl->result, and a line for
- * people. A frame is fine when one of the sides asked for takes it.
+ * Holds frames against a contract, one after the other, and tells a report
+ * what is wrong with each. A frame is fine when one of the sides asked for
+ * takes it.
  */
 
 #include "contract.h"
-#include "ctl.h"
+#include "report.h"
 
 enum frame_direction { FRAME_ANY, FRAME_CLIENT, FRAME_SERVER };
 
 struct frame_check {
-	struct ctl *ctl;
+	struct report *report;
 	const struct contract *contract;
 	const struct contract_endpoint *endpoint; /* NULL: any */
 	enum frame_direction direction;
@@ -23,18 +22,19 @@ struct frame_check {
 	struct json_doc doc;
 	struct schema_scratch *scratch;
 	struct buf type;
+	struct view frame; /* the one at hand */
 	unsigned long frames;
 	unsigned long invalid;
-	unsigned long findings;
 };
 
 /* Where a frame stands: a line, or the entry `id`. */
 struct frame_place {
 	unsigned long line;
 	const char *id; /* NULL: a line */
+	size_t column;  /* characters before the frame in its line */
 };
 
-void frame_check_init(struct frame_check *check, struct ctl *ctl,
+void frame_check_init(struct frame_check *check, struct report *report,
     const struct contract *contract);
 void frame_check_fini(struct frame_check *check);
 
