@@ -23,9 +23,8 @@ text_shows_the_place_the_mark_and_what_to_do(void **state)
 	    "   to do     Send one of \"llm\", \"tool\" there, or add the "
 	    "value "
 	    "to the contract. Did you mean \"tool\"?\n");
-	assert_line(text,
-	    "contract check: 1 error in 120 frames, held against "
-	    "fleet-rlm/3\n");
+	assert_line(
+	    text, "contract check: 1 error in 120 frames (fleet-rlm/3)\n");
 	free(text);
 }
 
