@@ -258,6 +258,26 @@ what_stands_before_the_reset_is_still_delivered(void **state)
 }
 
 static void
+who_comes_after_a_reset_sees_nothing_of_before(void **state)
+{
+	struct scene *s = *state;
+	s->b.room = 1; /* keeps the chain */
+	listener_subscribe(&s->b, s->stream, 0, LIVE, false, false);
+	world_settle(&s->world);
+	add(s->stream, 5, "aaaa");
+	world_settle(&s->world);
+	model_drop(s->stream);
+	add(s->stream, 1, "a");
+	world_settle(&s->world);
+	add(s->stream, 2, "a");
+	world_settle(&s->world);
+	listener_subscribe(&s->a, s->stream, 0, after(1), true, false);
+	world_settle(&s->world);
+	assert_string_equal(listener_log(&s->a), "open 2-0 live:2-0/1");
+	listener_log(&s->b);
+}
+
+static void
 a_cursor_ahead_of_the_stream_is_rewound(void **state)
 {
 	struct scene *s = *state;
@@ -456,6 +476,7 @@ main(void)
 		    a_recreated_stream_is_told_in_full_to_those_who_know_gaps),
 		SCENE(a_stream_that_vanished_is_recreated),
 		SCENE(what_stands_before_the_reset_is_still_delivered),
+		SCENE(who_comes_after_a_reset_sees_nothing_of_before),
 		SCENE(a_cursor_ahead_of_the_stream_is_rewound),
 		SCENE(one_who_was_behind_is_proven_anew_after_a_reset),
 		SCENE(one_who_stood_in_a_window_is_proven_anew_after_a_reset),
