@@ -4,7 +4,6 @@
 #include "drift_parts.h"
 #include "xmalloc.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 /* --- life --- */
@@ -129,6 +128,17 @@ index_of(const struct drift *drift, const struct drift_origin *origin,
 			   [message - side->messages];
 }
 
+/* What fits. */
+static void
+copy_text(char *to, size_t size, const char *text)
+{
+	size_t length = strlen(text);
+	if (length >= size)
+		length = size - 1;
+	memcpy(to, text, length);
+	to[length] = '\0';
+}
+
 /* The key of a message's cells, all but pointer and name. */
 static void
 begin_key(struct drift *drift, const struct drift_origin *origin,
@@ -140,7 +150,7 @@ begin_key(struct drift *drift, const struct drift_origin *origin,
 	    ? (uint8_t)origin->endpoint
 	    : drift->messages[message].endpoint;
 	key->message = message;
-	snprintf(key->rule, sizeof(key->rule), "%s", rule);
+	copy_text(key->rule, sizeof(key->rule), rule);
 	key->producer = drift_producer(drift, origin->producer);
 }
 
@@ -157,6 +167,7 @@ on_undeclared(void *arg, uint32_t place, uint32_t object, uint32_t key_node)
 {
 	struct undeclared *undeclared = arg;
 	struct drift *drift = undeclared->drift;
+	const struct json_doc *doc = undeclared->doc;
 	uint32_t count = 0;
 	const struct declared_entry *entries =
 	    schema_declared_entries(undeclared->message->declared, &count);
@@ -166,16 +177,17 @@ on_undeclared(void *arg, uint32_t place, uint32_t object, uint32_t key_node)
 	begin_key(drift, undeclared->origin,
 	    (uint32_t)(undeclared->message - drift->messages),
 	    "undeclared_member", &key);
-	key.seen = drift_member_name(undeclared->doc, key_node, &drift->text);
-	snprintf(
-	    key.pointer, sizeof(key.pointer), "%s", entries[place].pointer);
-	drift_name_member(drift, undeclared->message, place, undeclared->doc,
-	    object, key_node, &facts);
-	snprintf(
+	key.seen = drift_member_name(doc, key_node, &drift->text);
+	copy_text(key.pointer, sizeof(key.pointer), entries[place].pointer);
+	if (!drift_open(drift, &key, undeclared->origin))
+		return;
+	drift_name_member(
+	    drift, undeclared->message, place, doc, object, key_node, &facts);
+	copy_text(
 	    facts.expected, sizeof(facts.expected), "only declared members");
-	snprintf(facts.got, sizeof(facts.got), "%s",
-	    json_type_name(undeclared->doc->nodes[key_node + 1].type));
-	drift_count(drift, &key, &facts, undeclared->origin, undeclared->doc);
+	copy_text(facts.got, sizeof(facts.got),
+	    json_type_name(doc->nodes[key_node + 1].type));
+	drift_make(drift, &key, &facts, undeclared->origin, doc);
 }
 
 void
@@ -200,27 +212,33 @@ drift_see(struct drift *drift, const struct drift_origin *origin,
 		*known = shape;
 }
 
+static void
+count_violation(struct drift *drift, const struct drift_origin *origin,
+    uint32_t index, const struct json_doc *doc,
+    const struct violation *violation)
+{
+	struct drift_facts facts = { .level = FINDING_ERROR };
+	struct drift_key key;
+	begin_key(drift, origin, index, violation->rule, &key);
+	drift_key_violation(drift, violation, doc, &key);
+	if (!drift_open(drift, &key, origin))
+		return;
+	copy_text(facts.expected, sizeof(facts.expected), violation->expected);
+	copy_text(facts.got, sizeof(facts.got), violation->got);
+	copy_text(facts.hint, sizeof(facts.hint), violation->hint);
+	drift_name_violation(
+	    drift, &drift->messages[index], violation, doc, &key, &facts);
+	drift_make(drift, &key, &facts, origin, doc);
+}
+
 void
 drift_breach(struct drift *drift, const struct drift_origin *origin,
     const struct contract_message *message, const struct json_doc *doc,
     const struct violation *violations, size_t count)
 {
 	uint32_t index = index_of(drift, origin, message);
-	for (size_t i = 0; i < count; i++) {
-		const struct violation *violation = &violations[i];
-		struct drift_facts facts = { .level = FINDING_ERROR };
-		struct drift_key key;
-		begin_key(drift, origin, index, violation->rule, &key);
-		drift_pattern(
-		    doc, violation->pointer, key.pointer, sizeof(key.pointer));
-		snprintf(facts.expected, sizeof(facts.expected), "%s",
-		    violation->expected);
-		snprintf(facts.got, sizeof(facts.got), "%s", violation->got);
-		snprintf(facts.hint, sizeof(facts.hint), "%s", violation->hint);
-		drift_name_violation(drift, &drift->messages[index], violation,
-		    doc, &key, &facts);
-		drift_count(drift, &key, &facts, origin, doc);
-	}
+	for (size_t i = 0; i < count; i++)
+		count_violation(drift, origin, index, doc, &violations[i]);
 }
 
 void
@@ -236,15 +254,23 @@ drift_unknown(struct drift *drift, const struct drift_origin *origin,
 	    json_pointer_get(doc, view_of(side->discriminator), &node);
 	begin_key(drift, origin, DRIFT_NO_MESSAGE,
 	    has_type ? "unknown_type" : "missing_type", &key);
-	snprintf(key.pointer, sizeof(key.pointer), "%s", side->discriminator);
-	snprintf(facts.expected, sizeof(facts.expected), "a declared type");
-	snprintf(facts.got, sizeof(facts.got), "%s",
+	copy_text(key.pointer, sizeof(key.pointer), side->discriminator);
+	if (has_type)
+		key.seen = drift_value_name(doc, node, &drift->text);
+	else /* frames that lost different things are different */
+		drift_name_type(drift, side, doc, &key, &facts);
+	key.missing = facts.nearest;
+	if (!drift_open(drift, &key, origin))
+		return;
+	copy_text(facts.expected, sizeof(facts.expected), "a declared type");
+	copy_text(facts.got, sizeof(facts.got),
 	    !has_type ? "no such member"
 		: doc->nodes[node].type == JSON_STRING
 		? "another string"
 		: json_type_name(doc->nodes[node].type));
-	drift_name_type(drift, side, origin->direction, doc, &key, &facts);
-	drift_count(drift, &key, &facts, origin, doc);
+	if (has_type)
+		drift_name_type(drift, side, doc, &key, &facts);
+	drift_make(drift, &key, &facts, origin, doc);
 }
 
 void
@@ -254,7 +280,9 @@ drift_fault(struct drift *drift, const struct drift_origin *origin,
 	struct drift_facts facts = { .level = FINDING_ERROR };
 	struct drift_key key;
 	begin_key(drift, origin, DRIFT_NO_MESSAGE, code, &key);
-	snprintf(key.pointer, sizeof(key.pointer), "%s", pointer);
-	snprintf(facts.got, sizeof(facts.got), "%s", why);
-	drift_count(drift, &key, &facts, origin, NULL);
+	copy_text(key.pointer, sizeof(key.pointer), pointer);
+	if (!drift_open(drift, &key, origin))
+		return;
+	copy_text(facts.got, sizeof(facts.got), why);
+	drift_make(drift, &key, &facts, origin, NULL);
 }

@@ -7,7 +7,6 @@
 
 #include "xmalloc.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #define SLOT_MASK    (2 * DRIFT_CELLS_MAX - 1)
@@ -57,6 +56,13 @@ find(struct drift *drift, const struct drift_key *key, uint32_t hash,
 	return NULL;
 }
 
+/* Only the owner writes it. */
+static uint32_t
+get(const _Atomic uint32_t *from)
+{
+	return atomic_load_explicit(from, memory_order_relaxed);
+}
+
 static void
 set(_Atomic uint64_t *to, uint64_t value)
 {
@@ -74,35 +80,9 @@ touch(const struct drift *drift, struct drift_cell *cell,
 	set(&cell->id_seq, origin->id.seq);
 }
 
-static void
-add(struct drift *drift, const struct drift_key *key, uint32_t hash,
-    uint32_t slot, const struct drift_facts *facts,
-    const struct drift_origin *origin, const struct json_doc *doc)
-{
-	uint32_t count =
-	    atomic_load_explicit(&drift->cell_count, memory_order_relaxed);
-	if (count == DRIFT_CELLS_MAX) {
-		set(&drift->other,
-		    atomic_load_explicit(&drift->other, memory_order_relaxed) +
-			1);
-		return;
-	}
-	struct drift_cell *cell = xcalloc(1, sizeof(*cell));
-	memcpy(&cell->key, key, sizeof(*key)); /* padding and all */
-	cell->facts = *facts;
-	cell->hash = hash;
-	cell->sample = doc ? drift_sample(doc, DRIFT_SAMPLE_MAX) : NULL;
-	cell->first_seen = drift->now_ms;
-	touch(drift, cell, origin);
-	drift->cells[count] = cell;
-	drift->slots[slot] = (uint16_t)(count + 1);
-	atomic_store_explicit(
-	    &drift->cell_count, count + 1, memory_order_release);
-}
-
-/* May this place and rule have one more name? */
-static bool
-take_name(struct drift *drift, const struct drift_key *key)
+/* Where names of this place and rule are counted; NULL: no room for that. */
+static struct drift_group *
+group_of(struct drift *drift, const struct drift_key *key)
 {
 	uint64_t id = (uint64_t)hash_group(key) << 8 | 1;
 	uint32_t slot = (uint32_t)(id >> 8) & GROUP_MASK;
@@ -112,47 +92,79 @@ take_name(struct drift *drift, const struct drift_key *key)
 		if (group->key != 0 && group->key != id)
 			continue;
 		group->key = id;
-		if (group->names == DRIFT_NAMES_MAX)
-			return false;
-		group->names++;
-		return true;
+		return group;
 	}
-	return false;
+	return NULL;
+}
+
+static bool
+is_crowded(struct drift *drift, const struct drift_key *key)
+{
+	const struct drift_group *group = group_of(drift, key);
+	return !group || group->names >= DRIFT_NAMES_MAX;
 }
 
 static void
-count_first(struct drift *drift, const struct drift_key *key,
+take_name(struct drift *drift, const struct drift_key *key)
+{
+	struct drift_group *group = group_of(drift, key);
+	if (group)
+		group->names++;
+}
+
+static bool
+touch_known(struct drift *drift, const struct drift_key *key,
+    const struct drift_origin *origin)
+{
+	uint32_t slot = 0;
+	struct drift_cell *cell = find(drift, key, hash_key(key), &slot);
+	if (cell)
+		touch(drift, cell, origin);
+	return cell != NULL;
+}
+
+bool
+drift_open(struct drift *drift, struct drift_key *key,
+    const struct drift_origin *origin)
+{
+	if (origin->is_first && !origin->is_first(origin->arg))
+		return false;
+	if (touch_known(drift, key, origin))
+		return false;
+	if (key->seen.text[0] && is_crowded(drift, key)) {
+		memset(&key->seen, 0, sizeof(key->seen));
+		key->is_capped = 1;
+		if (touch_known(drift, key, origin))
+			return false;
+	}
+	if (get(&drift->cell_count) < DRIFT_CELLS_MAX)
+		return true;
+	set(&drift->other,
+	    atomic_load_explicit(&drift->other, memory_order_relaxed) + 1);
+	return false;
+}
+
+void
+drift_make(struct drift *drift, const struct drift_key *key,
     const struct drift_facts *facts, const struct drift_origin *origin,
     const struct json_doc *doc)
 {
 	uint32_t slot = 0;
-	uint32_t hash = hash_key(key);
-	struct drift_cell *cell = find(drift, key, hash, &slot);
-	if (cell) {
-		touch(drift, cell, origin);
-		return;
-	}
-	if (!key->seen.text[0] || take_name(drift, key)) {
-		add(drift, key, hash, slot, facts, origin, doc);
-		return;
-	}
-	struct drift_key nameless;
-	struct drift_facts plain = *facts;
-	memcpy(&nameless, key, sizeof(nameless));
-	memset(&nameless.seen, 0, sizeof(nameless.seen));
-	memset(&plain.nearest, 0, sizeof(plain.nearest));
-	snprintf(plain.hint, sizeof(plain.hint),
-	    "more than %d different names were seen here", DRIFT_NAMES_MAX);
-	count_first(drift, &nameless, &plain, origin, doc);
-}
-
-void
-drift_count(struct drift *drift, const struct drift_key *key,
-    const struct drift_facts *facts, const struct drift_origin *origin,
-    const struct json_doc *doc)
-{
-	if (!origin->is_first || origin->is_first(origin->arg))
-		count_first(drift, key, facts, origin, doc);
+	uint32_t count = get(&drift->cell_count);
+	struct drift_cell *cell = xcalloc(1, sizeof(*cell));
+	memcpy(&cell->key, key, sizeof(*key)); /* padding and all */
+	cell->facts = *facts;
+	cell->hash = hash_key(key);
+	cell->sample = doc ? drift_sample(doc, DRIFT_SAMPLE_MAX) : NULL;
+	cell->first_seen = drift->now_ms;
+	touch(drift, cell, origin);
+	find(drift, key, cell->hash, &slot);
+	drift->cells[count] = cell;
+	drift->slots[slot] = (uint16_t)(count + 1);
+	if (key->seen.text[0])
+		take_name(drift, key);
+	atomic_store_explicit(
+	    &drift->cell_count, count + 1, memory_order_release);
 }
 
 /* --- producers --- */

@@ -20,6 +20,13 @@ drift_row_type(const struct drift *drift, const struct drift_cell *cell)
 							   : "";
 }
 
+const char *
+drift_cell_seen(const struct drift_cell *cell)
+{
+	return cell->key.seen.text[0] ? cell->key.seen.text
+				      : cell->facts.seen.text;
+}
+
 void
 drift_add_pointer(struct buf *out, const struct drift_cell *cell)
 {
@@ -58,6 +65,8 @@ compare(const void *left, const void *right)
 		order = strcmp(a->seen.text, b->seen.text);
 	if (order == 0)
 		order = strcmp(a->missing.text, b->missing.text);
+	if (order == 0)
+		order = a->is_capped - b->is_capped;
 	return order ? order : strcmp(a->producer.text, b->producer.text);
 }
 

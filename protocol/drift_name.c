@@ -232,41 +232,65 @@ drift_is_about_member(const char *rule)
 	return false;
 }
 
-static void
-name_member(struct drift *drift, const struct drift_message *message,
-    const struct violation *violation, const struct json_doc *doc,
-    struct drift_key *key, struct drift_facts *facts)
+static bool
+is_about_missing(const char *rule)
 {
-	uint32_t value = 0;
-	uint32_t object = 0;
-	char *last = strrchr(key->pointer, '/');
+	return strcmp(rule, "required") == 0 ||
+	    strcmp(rule, "dependentRequired") == 0;
+}
+
+static bool
+is_about_value(const char *rule)
+{
+	return strcmp(rule, "enum") == 0 || strcmp(rule, "const") == 0;
+}
+
+/* The member's value and the object around it, by the violation's pointer. */
+static bool
+find_member(const struct violation *violation, const struct json_doc *doc,
+    uint32_t *object_r, uint32_t *value_r)
+{
 	const char *slash = strrchr(violation->pointer, '/');
-	if (!last || !slash ||
-	    !json_pointer_get(doc, view_of(violation->pointer), &value) ||
-	    !json_pointer_get(doc,
-		view_make(
-		    violation->pointer, (size_t)(slash - violation->pointer)),
-		&object) ||
-	    doc->nodes[object].type != JSON_OBJECT)
-		return;
-	memset(last, 0, strlen(last)); /* the object's own place */
-	key->seen = drift_member_name(doc, value - 1, &drift->text);
-	drift_name_member(drift, message, find_place(message, key->pointer),
-	    doc, object, value - 1, facts);
+	if (!slash)
+		return false;
+	size_t length = (size_t)(slash - violation->pointer);
+	return json_pointer_get(doc, view_of(violation->pointer), value_r) &&
+	    json_pointer_get(
+		doc, view_make(violation->pointer, length), object_r) &&
+	    doc->nodes[*object_r].type == JSON_OBJECT;
+}
+
+void
+drift_key_violation(struct drift *drift, const struct violation *violation,
+    const struct json_doc *doc, struct drift_key *key)
+{
+	uint32_t object = 0;
+	uint32_t value = 0;
+	drift_pattern(
+	    doc, violation->pointer, key->pointer, sizeof(key->pointer));
+	char *last = strrchr(key->pointer, '/');
+	if (drift_is_about_member(violation->rule) && last &&
+	    find_member(violation, doc, &object, &value)) {
+		memset(last, 0, strlen(last)); /* the object's own place */
+		key->seen = drift_member_name(doc, value - 1, &drift->text);
+	} else if (is_about_value(violation->rule) &&
+	    json_pointer_get(doc, view_of(violation->pointer), &value)) {
+		key->seen = drift_value_name(doc, value, &drift->text);
+	} else if (is_about_missing(violation->rule)) {
+		set_name(&key->missing, violation->expected);
+	} else if (strcmp(violation->rule, "type") == 0) {
+		set_name(&key->seen, violation->got);
+	}
 }
 
 static void
 name_value(struct drift *drift, const struct drift_message *message,
-    const struct violation *violation, const struct json_doc *doc,
-    struct drift_key *key, struct drift_facts *facts)
+    const struct drift_key *key, struct drift_facts *facts)
 {
 	uint32_t count = 0;
-	uint32_t at = 0;
 	struct candidates values = { .count = 0 };
 	const struct declared_entry *entries =
 	    schema_declared_entries(message->declared, &count);
-	if (json_pointer_get(doc, view_of(violation->pointer), &at))
-		key->seen = drift_value_name(doc, at, &drift->text);
 	for (uint32_t i = 1; i < count && values.count < CANDIDATES_MAX; i++)
 		if (entries[i].kind == DECLARED_VALUE &&
 		    strcmp(entries[i].pointer, key->pointer) == 0)
@@ -302,7 +326,7 @@ is_declared(const struct drift_message *message, uint32_t place,
 static void
 name_missing(struct drift *drift, const struct drift_message *message,
     const struct violation *violation, const struct json_doc *doc,
-    struct drift_key *key, struct drift_facts *facts)
+    const struct drift_key *key, struct drift_facts *facts)
 {
 	const struct json_node *nodes = doc->nodes;
 	const char *missing = violation->expected;
@@ -311,7 +335,6 @@ name_missing(struct drift *drift, const struct drift_message *message,
 	uint32_t strangers = 0;
 	struct drift_name stranger = { { 0 } };
 	set_name(&facts->nearest, missing);
-	key->missing = facts->nearest;
 	if (place == 0 ||
 	    !json_pointer_get(doc, view_of(violation->pointer), &object))
 		return;
@@ -323,12 +346,12 @@ name_missing(struct drift *drift, const struct drift_message *message,
 		strangers++;
 		if (!nearest_name(view_of(stranger.text), &missing, 1))
 			continue;
-		key->seen = stranger;
+		facts->seen = stranger;
 		return;
 	}
 	if (strangers != 1)
 		return;
-	key->seen = stranger;
+	facts->seen = stranger;
 	if (!facts->hint[0])
 		snprintf(facts->hint, sizeof(facts->hint),
 		    "\"%s\" is there and not declared: was it renamed?",
@@ -338,18 +361,21 @@ name_missing(struct drift *drift, const struct drift_message *message,
 void
 drift_name_violation(struct drift *drift, const struct drift_message *message,
     const struct violation *violation, const struct json_doc *doc,
-    struct drift_key *key, struct drift_facts *facts)
+    const struct drift_key *key, struct drift_facts *facts)
 {
 	const char *rule = violation->rule;
+	uint32_t object = 0;
+	uint32_t value = 0;
 	if (drift_is_about_member(rule)) {
-		name_member(drift, message, violation, doc, key, facts);
-	} else if (strcmp(rule, "enum") == 0 || strcmp(rule, "const") == 0) {
-		name_value(drift, message, violation, doc, key, facts);
-	} else if (strcmp(rule, "required") == 0 ||
-	    strcmp(rule, "dependentRequired") == 0) {
+		if (find_member(violation, doc, &object, &value))
+			drift_name_member(drift, message,
+			    find_place(message, key->pointer), doc, object,
+			    value - 1, facts);
+	} else if (is_about_value(rule)) {
+		name_value(drift, message, key, facts);
+	} else if (is_about_missing(rule)) {
 		name_missing(drift, message, violation, doc, key, facts);
 	} else if (strcmp(rule, "type") == 0) {
-		set_name(&key->seen, violation->got);
 		set_name(&facts->nearest, violation->expected);
 	}
 }

@@ -26,17 +26,20 @@ struct drift_name {
 struct drift_key {
 	uint8_t direction;
 	uint8_t endpoint;
-	uint32_t message; /* index, or DRIFT_NO_MESSAGE */
+	uint8_t is_capped; /* stands for names beyond DRIFT_NAMES_MAX */
+	uint32_t message;  /* index, or DRIFT_NO_MESSAGE */
 	char rule[32];
 	char pointer[256];
 	struct drift_name seen;
-	struct drift_name missing; /* of rule required: which member */
+	struct drift_name missing; /* which member or type is not there */
 	struct drift_name producer;
 };
 
-/* The rest that is fixed when the cell is made. */
+/* The rest that is fixed when the cell is made: dear to find out, and so not
+ * before it is needed. */
 struct drift_facts {
 	enum finding_level level;
+	struct drift_name seen; /* where the key has none */
 	struct drift_name nearest;
 	char expected[160];
 	char got[96];
@@ -95,9 +98,14 @@ struct drift {
 
 /* --- drift_cell.c --- */
 
-/* Counts one more in the cell of this key. A new cell takes `facts`, and a
- * sample of `doc` (NULL: none). */
-void drift_count(struct drift *drift, const struct drift_key *key,
+/* Counts one more in the cell of this key and returns false; true: there is no
+ * such cell, make it. The key may have lost its name, when there are too many
+ * already. */
+bool drift_open(struct drift *drift, struct drift_key *key,
+    const struct drift_origin *origin);
+/* Makes the cell that drift_open asked for; `doc` is what it has a sample of,
+ * NULL: none. */
+void drift_make(struct drift *drift, const struct drift_key *key,
     const struct drift_facts *facts, const struct drift_origin *origin,
     const struct json_doc *doc);
 /* The name under which this producer is counted. */
@@ -115,10 +123,13 @@ struct drift_name drift_value_name(
 /* Writes the pointer with `*` for items. */
 void drift_pattern(
     const struct json_doc *doc, const char *pointer, char *out, size_t size);
-/* Seen and declared name of a violation, into key and facts. */
+/* Pointer and seen name of a violation … */
+void drift_key_violation(struct drift *drift, const struct violation *violation,
+    const struct json_doc *doc, struct drift_key *key);
+/* … and the declared name that may be meant. */
 void drift_name_violation(struct drift *drift,
     const struct drift_message *message, const struct violation *violation,
-    const struct json_doc *doc, struct drift_key *key,
+    const struct json_doc *doc, const struct drift_key *key,
     struct drift_facts *facts);
 /* The declared member of `place` (an entry) for which `key` may stand. */
 void drift_name_member(struct drift *drift, const struct drift_message *message,
@@ -129,10 +140,10 @@ bool drift_is_about_member(const char *rule);
 
 /* --- drift_type.c --- */
 
-/* Seen and declared name of a type that is missing or unknown. */
+/* What a type that is missing (the key has no name) or unknown may stand for. */
 void drift_name_type(struct drift *drift, const struct contract_side *side,
-    enum drift_direction direction, const struct json_doc *doc,
-    struct drift_key *key, struct drift_facts *facts);
+    const struct json_doc *doc, const struct drift_key *key,
+    struct drift_facts *facts);
 /* Is there a message of that type? */
 bool drift_has_type(const struct drift *drift, enum drift_direction direction,
     const char *type);
@@ -157,6 +168,8 @@ struct drift_row {
  * with free(). */
 struct drift_row *drift_merge(
     struct drift *const *drifts, size_t count, size_t *row_count_r);
+/* The name that was seen; empty: none. */
+const char *drift_cell_seen(const struct drift_cell *cell);
 /* The cell's pointer, with the member's name where the rule is about one. */
 void drift_add_pointer(struct buf *out, const struct drift_cell *cell);
 /* The message's type; of an unknown type its name. */

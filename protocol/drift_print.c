@@ -9,6 +9,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#define CAPPED_HINT "many more names than these were seen here"
+
 struct printer {
 	struct drift *const *drifts;
 	size_t count;
@@ -91,13 +93,15 @@ add_cell(struct printer *printer, const struct drift_row *row)
 	report_add_member(out, "rule", key->rule);
 	report_add_member(out, "expected", cell->facts.expected);
 	report_add_member(out, "got", cell->facts.got);
-	report_add_member(out, "hint", cell->facts.hint);
+	report_add_member(
+	    out, "hint", key->is_capped ? CAPPED_HINT : cell->facts.hint);
 	report_add_member(out, "direction", direction_name(key->direction));
 	report_add_member(
 	    out, "endpoint", endpoint_name(printer, key->endpoint));
 	report_add_member(out, "producer", key->producer.text);
-	report_add_member(out, "seen", key->seen.text);
-	report_add_member(out, "nearest", cell->facts.nearest.text);
+	report_add_member(out, "seen", drift_cell_seen(cell));
+	report_add_member(
+	    out, "nearest", key->is_capped ? NULL : cell->facts.nearest.text);
 	add_numbers(out, row);
 	buf_fini(&pointer);
 }

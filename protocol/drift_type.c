@@ -24,7 +24,7 @@ drift_has_type(
 
 static void
 name_unknown(struct drift *drift, enum drift_direction direction,
-    struct drift_key *key, struct drift_facts *facts)
+    const struct drift_key *key, struct drift_facts *facts)
 {
 	const char *types[TYPES_MAX];
 	size_t count = 0;
@@ -100,7 +100,7 @@ guess_place(struct drift *drift, enum drift_direction direction,
 static void
 find_renamed(struct drift *drift, const struct contract_side *side,
     enum drift_direction direction, const struct json_doc *doc,
-    struct drift_key *key, struct drift_facts *facts)
+    struct drift_facts *facts)
 {
 	const struct json_node *nodes = doc->nodes;
 	for (uint32_t at = 1; at < nodes[0].next; at = nodes[at + 1].next) {
@@ -110,28 +110,27 @@ find_renamed(struct drift *drift, const struct contract_side *side,
 		    !drift_has_type(drift, direction, value.text))
 			continue;
 		const char *slash = strrchr(side->discriminator, '/');
-		key->seen = drift_member_name(doc, at, &drift->text);
+		facts->seen = drift_member_name(doc, at, &drift->text);
 		facts->nearest = drift_name_of(view_of(slash ? slash + 1 : ""));
 		if (!facts->hint[0])
 			snprintf(facts->hint, sizeof(facts->hint),
 			    "\"%s\" holds a declared type: was it renamed?",
-			    key->seen.text);
+			    facts->seen.text);
 		return;
 	}
 }
 
 void
 drift_name_type(struct drift *drift, const struct contract_side *side,
-    enum drift_direction direction, const struct json_doc *doc,
-    struct drift_key *key, struct drift_facts *facts)
+    const struct json_doc *doc, const struct drift_key *key,
+    struct drift_facts *facts)
 {
-	uint32_t at = 0;
-	if (json_pointer_get(doc, view_of(side->discriminator), &at)) {
-		key->seen = drift_value_name(doc, at, &drift->text);
+	enum drift_direction direction = (enum drift_direction)key->direction;
+	if (strcmp(key->rule, "unknown_type") == 0) {
 		if (key->seen.text[0])
 			name_unknown(drift, direction, key, facts);
 		return;
 	}
 	guess_place(drift, direction, doc, facts);
-	find_renamed(drift, side, direction, doc, key, facts);
+	find_renamed(drift, side, direction, doc, facts);
 }

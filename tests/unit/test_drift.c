@@ -73,7 +73,9 @@ a_missing_member_is_told_with_what_stands_in_its_place(void **state)
 	assert_here("seen", "\"when\"");
 	server("{\"type\":\"event\",\"data\":{\"kind\":\"final\"}}");
 	print();
-	assert_int_equal(count_items("/cells"), 3);
+	assert_int_equal(count_items("/cells"), 2);
+	assert_cell("cells", "/data", "required");
+	assert_here("count", "2");
 }
 
 static void
