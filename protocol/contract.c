@@ -25,12 +25,21 @@ free_refusal(struct contract_refusal *refusal)
 }
 
 static void
+fini_message(struct contract_message *message)
+{
+	for (size_t i = 0; i < message->terminal_value_count; i++)
+		free(message->terminal_values[i]);
+	free(message->terminal_values);
+	free(message->terminal_at);
+	free(message->type);
+	free(message->reference);
+}
+
+static void
 fini_side(struct contract_side *side)
 {
-	for (size_t i = 0; i < side->message_count; i++) {
-		free(side->messages[i].type);
-		free(side->messages[i].reference);
-	}
+	for (size_t i = 0; i < side->message_count; i++)
+		fini_message(&side->messages[i]);
 	free(side->messages);
 	free(side->slots);
 	free(side->discriminator);
@@ -127,8 +136,24 @@ contract_select(const struct contract_side *side, const struct json_doc *doc)
 {
 	uint32_t node;
 	if (!json_pointer_get(doc, view_of(side->discriminator), &node))
-		return NULL;
+		return side->default_message;
 	return find_node(side, doc, node);
+}
+
+bool
+contract_ends_run(
+    const struct contract_message *message, const struct json_doc *doc)
+{
+	uint32_t node;
+	if (!message->is_terminal || !message->terminal_at)
+		return message->is_terminal;
+	if (!json_pointer_get(doc, view_of(message->terminal_at), &node))
+		return false;
+	for (size_t i = 0; i < message->terminal_value_count; i++)
+		if (json_string_is(
+			doc, node, view_of(message->terminal_values[i])))
+			return true;
+	return false;
 }
 
 enum contract_verdict
@@ -139,11 +164,12 @@ contract_check(const struct contract_side *side, struct schema_scratch *scratch,
 	*message_r = NULL;
 	if (doc->nodes[0].type != JSON_OBJECT)
 		return CONTRACT_NOT_OBJECT;
-	if (!json_pointer_get(doc, view_of(side->discriminator), &node))
-		return CONTRACT_MISSING_TYPE;
-	const struct contract_message *message = find_node(side, doc, node);
+	bool has_type =
+	    json_pointer_get(doc, view_of(side->discriminator), &node);
+	const struct contract_message *message =
+	    has_type ? find_node(side, doc, node) : side->default_message;
 	if (!message)
-		return CONTRACT_UNKNOWN_TYPE;
+		return has_type ? CONTRACT_UNKNOWN_TYPE : CONTRACT_MISSING_TYPE;
 	*message_r = message;
 	return schema_check(message->schema, scratch, doc, 0)
 	    ? CONTRACT_VALID

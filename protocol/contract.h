@@ -28,13 +28,16 @@ struct contract_refusal {
 };
 
 struct contract_message {
-	char *type;            /* the discriminator's value */
-	char *reference;       /* file#fragment of its schema */
-	struct schema *schema; /* the contract's; shared by equal references */
-	bool is_terminal;      /* server: ends a run */
-	bool is_direct;        /* server: only to the connection it answers */
-	bool is_dedup;         /* client: not run twice */
-	bool creates_session;  /* client: without a session id makes one */
+	char *type;             /* the discriminator's value */
+	char *reference;        /* file#fragment of its schema */
+	struct schema *schema;  /* the contract's; shared by equal references */
+	bool is_terminal;       /* server: ends a run; see contract_ends_run */
+	char *terminal_at;      /* pointer to what must be one of */
+	char **terminal_values; /* these texts for that; NULL: it always does */
+	size_t terminal_value_count;
+	bool is_direct;       /* server: only to the connection it answers */
+	bool is_dedup;        /* client: not run twice */
+	bool creates_session; /* client: without a session id makes one */
 };
 
 /* One direction of an endpoint: which messages there are. */
@@ -46,6 +49,8 @@ struct contract_side {
 	size_t message_count;
 	uint32_t *slots; /* hash table: index in messages + 1, or 0 */
 	uint32_t slot_mask;
+	const struct contract_message
+	    *default_message; /* client: without a discriminator; or NULL */
 	struct contract_refusal
 	    *missing_type; /* client; NULL: invalid_payload */
 	struct contract_refusal *unknown_type; /* client; NULL: unknown_type */
@@ -89,16 +94,21 @@ struct contract {
 struct contract *contract_load(const char *directory, struct error *err);
 void contract_free(struct contract **contract);
 
-/* The message whose type the document's discriminator holds; NULL when there
- * is no discriminator, it is no string, or the type is not declared.
+/* The message whose type the document's discriminator holds; NULL when it is no
+ * string, the type is not declared, or there is neither a discriminator nor a
+ * default.
  * Constant time in the number of messages. */
 const struct contract_message *contract_select(
     const struct contract_side *side, const struct json_doc *doc);
 
+/* Does this document of the server's message end a run? */
+bool contract_ends_run(
+    const struct contract_message *message, const struct json_doc *doc);
+
 enum contract_verdict {
 	CONTRACT_VALID,
 	CONTRACT_NOT_OBJECT,
-	CONTRACT_MISSING_TYPE, /* discriminator absent */
+	CONTRACT_MISSING_TYPE, /* discriminator absent, and no default */
 	CONTRACT_UNKNOWN_TYPE,
 	CONTRACT_INVALID /* the selected schema refuses it */
 };

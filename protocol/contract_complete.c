@@ -97,6 +97,9 @@ check_both(
 	if (endpoint->refuse_client)
 		return refuse(complete, endpoint, "/refuse_client",
 		    "belongs to an endpoint of direction \"server\"");
+	if (endpoint->client.default_message && endpoint->client.missing_type)
+		return refuse(complete, endpoint, "/client/missing_type",
+		    "is never said: without a type it is \"default_type\"");
 	return 0;
 }
 

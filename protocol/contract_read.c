@@ -159,28 +159,153 @@ refuse_type(
 	    near ? "\"?" : "");
 }
 
+/* The message of a type that stands at `value`; NULL: refused. */
+static struct contract_message *
+find_type(
+    struct reader *reader, const struct contract_side *side, uint32_t value)
+{
+	char *type = NULL;
+	if (reader_copy_text(reader, value, &type) == -1)
+		return NULL;
+	const struct contract_message *found =
+	    contract_find(side, view_of(type));
+	if (!found)
+		refuse_type(reader, side, type);
+	free(type);
+	return found ? &side->messages[found - side->messages] : NULL;
+}
+
 /* A list of types, each of which gets the flag that the table names. */
 static int
 read_types(struct reader *reader, uint32_t value, void *target,
     const struct member *member)
 {
-	struct contract_side *side = target;
 	if (reader_expect(reader, value, JSON_ARRAY, "a list of types") == -1)
 		return -1;
 	uint32_t item = value + 1;
 	for (uint32_t i = 0; i < reader->doc->nodes[value].count; i++) {
-		char *type = NULL;
-		if (reader_copy_text(reader, item, &type) == -1)
-			return -1;
-		const struct contract_message *found =
-		    contract_find(side, view_of(type));
-		int status = found ? 0 : refuse_type(reader, side, type);
-		free(type);
-		if (status == -1)
-			return -1;
 		struct contract_message *message =
-		    &side->messages[found - side->messages];
+		    find_type(reader, target, item);
+		if (!message)
+			return -1;
 		*(bool *)((char *)message + member->flag) = true;
+		item = reader->doc->nodes[item].next;
+	}
+	return 0;
+}
+
+static int
+read_default_type(struct reader *reader, uint32_t value, void *target,
+    const struct member *member)
+{
+	struct contract_side *side = target;
+	(void)member;
+	side->default_message = find_type(reader, side, value);
+	return side->default_message ? 0 : -1;
+}
+
+/* --- what ends a run --- */
+
+/* {"type","at","values"}: only with one of these values there. */
+struct terminal {
+	struct contract_side *side;
+	struct contract_message *message;
+	char *at;
+	char **values;
+	size_t count;
+};
+
+static int
+read_terminal_type(struct reader *reader, uint32_t value, void *target,
+    const struct member *member)
+{
+	struct terminal *terminal = target;
+	(void)member;
+	terminal->message = find_type(reader, terminal->side, value);
+	return terminal->message ? 0 : -1;
+}
+
+static int
+read_terminal_values(struct reader *reader, uint32_t value, void *target,
+    const struct member *member)
+{
+	struct terminal *terminal = target;
+	(void)member;
+	uint32_t count = reader->doc->nodes[value].count;
+	if (reader_type(reader, value) != JSON_ARRAY || count == 0)
+		return reader_refuse(reader, "wants a list of texts");
+	terminal->values = xcalloc(count, sizeof(*terminal->values));
+	uint32_t item = value + 1;
+	for (uint32_t i = 0; i < count; i++) {
+		if (reader_copy_text(
+			reader, item, &terminal->values[terminal->count]) == -1)
+			return -1;
+		terminal->count++;
+		item = reader->doc->nodes[item].next;
+	}
+	return 0;
+}
+
+#define TERMINAL(field) offsetof(struct terminal, field)
+
+static const struct member terminal_members[] = {
+	{ "type", true, read_terminal_type, 0, 0 },
+	{ "at", true, reader_pointer, TERMINAL(at), 0 },
+	{ "values", true, read_terminal_values, 0, 0 },
+};
+
+/* The message takes what was read of it. */
+static int
+take_terminal(struct reader *reader, struct terminal *terminal)
+{
+	struct contract_message *message = terminal->message;
+	if (message->is_terminal && (message->terminal_at || terminal->at))
+		return reader_refuse(
+		    reader, "has the type \"%.64s\" twice", message->type);
+	message->is_terminal = true;
+	message->terminal_at = terminal->at;
+	message->terminal_values = terminal->values;
+	message->terminal_value_count = terminal->count;
+	*terminal = (struct terminal){ .side = NULL };
+	return 0;
+}
+
+static void
+fini_terminal(struct terminal *terminal)
+{
+	for (size_t i = 0; i < terminal->count; i++)
+		free(terminal->values[i]);
+	free(terminal->values);
+	free(terminal->at);
+}
+
+static int
+read_terminal(struct reader *reader, struct contract_side *side, uint32_t value)
+{
+	struct terminal terminal = { .side = side };
+	int status;
+	if (reader_type(reader, value) == JSON_OBJECT)
+		status = reader_object(reader, value, &terminal,
+		    terminal_members, COUNT(terminal_members));
+	else
+		status = read_terminal_type(reader, value, &terminal, NULL);
+	if (status == 0)
+		status = take_terminal(reader, &terminal);
+	fini_terminal(&terminal);
+	return status;
+}
+
+static int
+read_terminals(struct reader *reader, uint32_t value, void *target,
+    const struct member *member)
+{
+	(void)member;
+	if (reader_expect(reader, value, JSON_ARRAY, "a list of types") == -1)
+		return -1;
+	uint32_t item = value + 1;
+	for (uint32_t i = 0; i < reader->doc->nodes[value].count; i++) {
+		if (read_terminal(reader, target, item) == -1)
+			return -1;
 		item = reader->doc->nodes[item].next;
 	}
 	return 0;
@@ -199,6 +324,7 @@ static const struct member client_members[] = {
 	{ "messages", true, read_messages, 0, 0 },
 	{ "dedup", false, read_types, 0, MESSAGE(is_dedup) },
 	{ "creates_session", false, read_types, 0, MESSAGE(creates_session) },
+	{ "default_type", false, read_default_type, 0, 0 },
 	{ "missing_type", false, read_refusal, SIDE(missing_type), 0 },
 	{ "unknown_type", false, read_refusal, SIDE(unknown_type), 0 },
 };
@@ -206,7 +332,7 @@ static const struct member client_members[] = {
 static const struct member server_members[] = {
 	{ "discriminator", true, reader_pointer, SIDE(discriminator), 0 },
 	{ "messages", true, read_messages, 0, 0 },
-	{ "terminal", false, read_types, 0, MESSAGE(is_terminal) },
+	{ "terminal", false, read_terminals, 0, 0 },
 	{ "direct", false, read_types, 0, MESSAGE(is_direct) },
 };
 

@@ -348,23 +348,20 @@ contract_refuse_frame(const struct contract_side *side,
     struct schema_scratch *scratch, const struct json_doc *doc,
     const struct json_fault *fault, struct buf *out, uint16_t *close_r)
 {
+	const struct contract_message *message;
 	uint32_t node;
 	*close_r = 0;
 	if (fault && fault->reason != JSON_OK) {
 		refuse_fault(fault, out);
 	} else if (doc->nodes[0].type != JSON_OBJECT) {
 		refuse_no_object(doc, out);
+	} else if ((message = contract_select(side, doc))) {
+		refuse_payload(message, scratch, doc, out);
 	} else if (!json_pointer_get(
 		       doc, view_of(side->discriminator), &node)) {
 		*close_r = side->missing_type ? side->missing_type->close : 0;
 		refuse_missing(side, doc, out);
 	} else {
-		const struct contract_message *message =
-		    contract_select(side, doc);
-		if (message) {
-			refuse_payload(message, scratch, doc, out);
-			return;
-		}
 		*close_r = side->unknown_type ? side->unknown_type->close : 0;
 		refuse_unknown(side, doc, node, out);
 	}

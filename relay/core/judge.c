@@ -292,7 +292,8 @@ judge_view(struct look *look, size_t endpoint, bool *refused_r)
 	const struct contract_message *message = look->messages[endpoint];
 	enum judge_mode mode = mode_of(look, endpoint);
 	look->verdict->view[endpoint] = VIEW_DELIVER;
-	look->verdict->terminal[endpoint] = message->is_terminal;
+	look->verdict->terminal[endpoint] =
+	    contract_ends_run(message, &look->judge->doc);
 	look->verdict->direct[endpoint] = message->is_direct;
 	if (mode == JUDGE_OFF)
 		return true;

@@ -16,9 +16,10 @@
 
 #include <cmocka.h>
 
-#define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
-#define OTHER       RELAY_SOURCE_DIR "/tests/data/contract-other"
-#define BUNDLED     RELAY_SOURCE_DIR "/schemas/fleet-rlm/3"
+#define COUNT(rows)   (sizeof(rows) / sizeof((rows)[0]))
+#define OTHER         RELAY_SOURCE_DIR "/tests/data/contract-other"
+#define BUNDLED       RELAY_SOURCE_DIR "/schemas/fleet-rlm/3"
+#define BUNDLED_FIRST RELAY_SOURCE_DIR "/schemas/fleet-rlm/2"
 
 static const char contract_json[] =
     "{\"name\":\"x\",\"version\":\"1\",\"endpoints\":{"
@@ -154,6 +155,8 @@ struct row {
 	const char *message;
 };
 
+#define TERMINAL(items) "\"terminal\":[" items "],\"messages\":{\"tell\""
+
 static const struct row contract_rows[] = {
 	{ "{\"name\"", "[\"name\"", "contract.json", "is not JSON" },
 	{ "\"name\":\"x\"", "\"name\":\"x\",\"name\":\"y\"", "contract.json",
@@ -240,6 +243,38 @@ static const struct row contract_rows[] = {
 	    "contract.json#/endpoints/talk/client/type_text", "\"plain\"" },
 	{ "\"session\":\"/s\"", "\"terminal\":[\"ask\"]",
 	    "contract.json#/endpoints/talk/client/terminal", "no member here" },
+	{ "\"session\":\"/s\"", "\"default_type\":\"aks\"",
+	    "contract.json#/endpoints/talk/client/default_type",
+	    "did you mean \"ask\"?" },
+	{ "\"session\":\"/s\"",
+	    "\"default_type\":\"ask\",\"missing_type\":{\"message\":\"m\"}",
+	    "contract.json#/endpoints/talk/client/missing_type",
+	    "without a type it is" },
+	{ "\"messages\":{\"tell\"",
+	    "\"terminal\":\"tell\",\"messages\":{\"tell\"",
+	    "contract.json#/endpoints/talk/server/terminal", "list of types" },
+	{ "\"messages\":{\"tell\"", TERMINAL("{}"),
+	    "contract.json#/endpoints/talk/server/terminal", "\"type\"" },
+	{ "\"messages\":{\"tell\"",
+	    TERMINAL("{\"type\":\"tel\",\"at\":\"/n\",\"values\":[\"1\"]}"),
+	    "contract.json#/endpoints/talk/server/terminal/type",
+	    "did you mean \"tell\"?" },
+	{ "\"messages\":{\"tell\"",
+	    TERMINAL("{\"type\":\"tell\",\"at\":\"n\",\"values\":[\"1\"]}"),
+	    "contract.json#/endpoints/talk/server/terminal/at",
+	    "JSON pointer" },
+	{ "\"messages\":{\"tell\"",
+	    TERMINAL("{\"type\":\"tell\",\"at\":\"/n\",\"values\":[]}"),
+	    "contract.json#/endpoints/talk/server/terminal/values",
+	    "list of texts" },
+	{ "\"messages\":{\"tell\"",
+	    TERMINAL("{\"type\":\"tell\",\"at\":\"/n\",\"values\":[\"a\",1]}"),
+	    "contract.json#/endpoints/talk/server/terminal/values",
+	    "a string" },
+	{ "\"messages\":{\"tell\"",
+	    TERMINAL("\"tell\",{\"type\":\"tell\",\"at\":\"/"
+		     "n\",\"values\":[\"1\"]}"),
+	    "contract.json#/endpoints/talk/server/terminal", "twice" },
 	{ "\"ask\":\"a", "\"relay.ask\":\"a",
 	    "contract.json#/endpoints/talk/client/messages/relay.ask",
 	    "reserved" },
@@ -577,6 +612,73 @@ a_contract_of_another_kind_loads_as_well(void **state)
 }
 
 static void
+without_a_type_a_frame_may_have_a_default(void **state)
+{
+	(void)state;
+	struct json_doc doc;
+	struct json_fault fault;
+	struct json_limits limits = { .max_depth = 8 };
+	struct schema_scratch *scratch = schema_scratch_new();
+	const struct contract_message *message;
+	json_doc_init(&doc);
+	write_changed("contract.json", contract_json, "\"session\":\"/s\"",
+	    "\"default_type\":\"ask\"");
+	struct contract *contract = load_good(folder);
+	const struct contract_side *side = &contract->endpoints[0].client;
+	json_scan(&doc, view_of("{}"), &limits, &fault);
+	assert_ptr_equal(contract_select(side, &doc), &side->messages[0]);
+	assert_int_equal(
+	    contract_check(side, scratch, &doc, &message), CONTRACT_VALID);
+	assert_ptr_equal(message, &side->messages[0]);
+	json_scan(&doc, view_of("{\"type\":null}"), &limits, &fault);
+	assert_int_equal(contract_check(side, scratch, &doc, &message),
+	    CONTRACT_UNKNOWN_TYPE);
+	contract_free(&contract);
+	schema_scratch_free(&scratch);
+	json_doc_fini(&doc);
+	write_good();
+}
+
+static bool
+ends_run(const struct contract_side *side, const char *frame)
+{
+	struct json_doc doc;
+	struct json_fault fault;
+	struct json_limits limits = { .max_depth = 8 };
+	json_doc_init(&doc);
+	assert_int_equal(json_scan(&doc, view_of(frame), &limits, &fault), 0);
+	const struct contract_message *message = contract_select(side, &doc);
+	assert_non_null(message);
+	bool ends = contract_ends_run(message, &doc);
+	json_doc_fini(&doc);
+	return ends;
+}
+
+static void
+a_run_may_end_with_some_values_of_a_message_only(void **state)
+{
+	(void)state;
+	struct contract *contract = load_good(BUNDLED_FIRST);
+	const struct contract_side *chat = &contract->endpoints[0].server;
+	const struct contract_side *execution = &contract->endpoints[1].server;
+	static const char *const ends[] = { "final", "cancelled", "error" };
+	char frame[100];
+	for (size_t i = 0; i < COUNT(ends); i++) {
+		snprintf(frame, sizeof(frame),
+		    "{\"type\":\"event\",\"data\":{\"kind\":\"%s\"}}", ends[i]);
+		assert_true(ends_run(chat, frame));
+	}
+	assert_false(ends_run(
+	    chat, "{\"type\":\"event\",\"data\":{\"kind\":\"status\"}}"));
+	assert_false(
+	    ends_run(chat, "{\"type\":\"event\",\"data\":{\"kind\":1}}"));
+	assert_false(ends_run(chat, "{\"type\":\"event\"}"));
+	assert_false(ends_run(chat, "{\"type\":\"error\"}"));
+	assert_true(ends_run(execution, "{\"type\":\"execution_completed\"}"));
+	contract_free(&contract);
+}
+
+static void
 a_message_is_found_among_many(void **state)
 {
 	(void)state;
@@ -636,6 +738,9 @@ main(void)
 		cmocka_unit_test(
 		    what_the_contract_does_not_word_is_worded_for_it),
 		cmocka_unit_test(a_contract_of_another_kind_loads_as_well),
+		cmocka_unit_test(without_a_type_a_frame_may_have_a_default),
+		cmocka_unit_test(
+		    a_run_may_end_with_some_values_of_a_message_only),
 		cmocka_unit_test(a_message_is_found_among_many),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
