@@ -28,9 +28,7 @@ clients_in_all(const struct worker_shared *shared)
 {
 	uint64_t count = 0;
 	for (size_t i = 0; i < shared->worker_count; i++) {
-		struct stats *stats = worker_stats(shared->workers[i]);
-		count += stat_get(stats, clients_chat) +
-		    stat_get(stats, clients_server);
+		count += stats_clients(worker_stats(shared->workers[i]));
 	}
 	return count;
 }
@@ -157,6 +155,17 @@ sum_stats(const struct worker_shared *shared, struct stats *sum)
 	stat_set(sum, log_dropped, log_dropped());
 }
 
+/* Names for the label `endpoint`; good as long as the worker's settings. */
+static struct stats_names
+endpoint_names(const struct worker *worker)
+{
+	const struct contract *contract = worker->settings->contract;
+	struct stats_names names = { .count = contract->endpoint_count };
+	for (size_t i = 0; i < names.count; i++)
+		names.endpoints[i] = contract->endpoints[i].name;
+	return names;
+}
+
 static void
 drift(void *arg, struct buf *out)
 {
@@ -173,8 +182,9 @@ metrics(void *arg, bool as_openmetrics, struct buf *out)
 	drift_print_metrics(
 	    pact->drifts, pact->drift_count, as_openmetrics, out);
 	sum_stats(worker->shared, &sum);
-	stats_print(
-	    &sum, as_openmetrics ? STATS_OPENMETRICS : STATS_PROMETHEUS, out);
+	struct stats_names names = endpoint_names(worker);
+	stats_print(&sum, &names,
+	    as_openmetrics ? STATS_OPENMETRICS : STATS_PROMETHEUS, out);
 }
 
 static void
@@ -214,7 +224,9 @@ status(void *arg, struct buf *out)
 	sum_stats(shared, &sum);
 	const struct readiness_result *probe =
 	    readiness_last(worker->readiness);
+	struct stats_names names = endpoint_names(worker);
 	struct status_facts facts = {
+		.names = &names,
 		.version = shared->version,
 		.node = shared->node,
 		.contract_name = settings->contract->name,

@@ -2,6 +2,8 @@
 #include "stats.h"
 
 #include <stddef.h>
+#include <stdio.h>
+#include <string.h>
 
 struct stat_line {
 	const char *metric;
@@ -14,7 +16,22 @@ struct stat_line {
 static const struct stat_line lines[] = {
 #define STAT(name, kind, metric, labels, help) \
 	{ metric, #kind, labels, help, offsetof(struct stats, name) },
+#define HISTOGRAM(...)
+#define ENDPOINT(...)
 #include "stats.def"
+#undef ENDPOINT
+#undef HISTOGRAM
+#undef STAT
+};
+
+static const struct stat_line endpoint_lines[] = {
+#define STAT(...)
+#define HISTOGRAM(...)
+#define ENDPOINT(name, kind, metric, labels, help) \
+	{ metric, #kind, labels, help, offsetof(struct stats, name) },
+#include "stats.def"
+#undef ENDPOINT
+#undef HISTOGRAM
 #undef STAT
 };
 
@@ -28,13 +45,16 @@ static const struct times_line times_lines[] = {
 #define STAT(...)
 #define HISTOGRAM(name, metric, help) \
 	{ metric, help, offsetof(struct stats, name) },
+#define ENDPOINT(...)
 #include "stats.def"
+#undef ENDPOINT
 #undef HISTOGRAM
 #undef STAT
 };
 
-#define TIMES_COUNT (sizeof(times_lines) / sizeof(times_lines[0]))
-#define LINE_COUNT  (sizeof(lines) / sizeof(lines[0]))
+#define TIMES_COUNT    (sizeof(times_lines) / sizeof(times_lines[0]))
+#define LINE_COUNT     (sizeof(lines) / sizeof(lines[0]))
+#define ENDPOINT_COUNT (sizeof(endpoint_lines) / sizeof(endpoint_lines[0]))
 
 static _Atomic uint64_t *
 value_of(struct stats *stats, const struct stat_line *line)
@@ -98,15 +118,63 @@ stats_sum(struct stats *to, struct stats *from)
 {
 	for (size_t i = 0; i < LINE_COUNT; i++)
 		add(value_of(to, &lines[i]), load(value_of(from, &lines[i])));
+	for (size_t i = 0; i < ENDPOINT_COUNT * STATS_ENDPOINTS; i++) {
+		const struct stat_line *line =
+		    &endpoint_lines[i / STATS_ENDPOINTS];
+		add(value_of(to, line) + i % STATS_ENDPOINTS,
+		    load(value_of(from, line) + i % STATS_ENDPOINTS));
+	}
 	for (size_t i = 0; i < TIMES_COUNT; i++)
 		sum_times(times_of(to, &times_lines[i]),
 		    times_of(from, &times_lines[i]));
 }
 
 static bool
-begins_metric(size_t i)
+counts_reconnects(const struct stat_line *line)
 {
-	return i == 0 || strcmp(lines[i].metric, lines[i - 1].metric) != 0;
+	return strcmp(line->metric, "relay_redis_reconnects_total") == 0;
+}
+
+void
+stats_reconnect(struct stats *stats, const char *reason)
+{
+	const struct stat_line *row = NULL;
+	char label[40];
+	snprintf(label, sizeof(label), "reason=\"%s\"", reason);
+	for (size_t i = 0; i < LINE_COUNT; i++) {
+		if (!counts_reconnects(&lines[i]))
+			continue;
+		row = &lines[i]; /* "other" is the last one */
+		if (strcmp(row->labels, label) == 0)
+			break;
+	}
+	add(value_of(stats, row), 1);
+}
+
+uint64_t
+stats_reconnects(struct stats *stats)
+{
+	uint64_t count = 0;
+	for (size_t i = 0; i < LINE_COUNT; i++) {
+		if (counts_reconnects(&lines[i]))
+			count += load(value_of(stats, &lines[i]));
+	}
+	return count;
+}
+
+uint64_t
+stats_clients(struct stats *stats)
+{
+	uint64_t count = 0;
+	for (size_t i = 0; i < STATS_ENDPOINTS; i++)
+		count += load(&stats->clients[i]);
+	return count;
+}
+
+static bool
+begins_metric(const struct stat_line *table, size_t i)
+{
+	return i == 0 || strcmp(table[i].metric, table[i - 1].metric) != 0;
 }
 
 static void
@@ -144,12 +212,33 @@ print_head(
 	    line->metric, line->help, (int)length, line->metric, line->kind);
 }
 
-void
-stats_print(struct stats *sum, enum stats_format format, struct buf *out)
+static void
+print_endpoints(struct stats *sum, const struct stats_names *names,
+    enum stats_format format, struct buf *out)
 {
+	for (size_t i = 0; i < ENDPOINT_COUNT; i++) {
+		const struct stat_line *line = &endpoint_lines[i];
+		if (begins_metric(endpoint_lines, i))
+			print_head(line, format, out);
+		for (size_t n = 0; n < names->count; n++) {
+			buf_addf(out, "%s{endpoint=", line->metric);
+			buf_add_json_string(out, view_of(names->endpoints[n]));
+			buf_addf(out, "%s%s} ", line->labels[0] ? "," : "",
+			    line->labels);
+			buf_add_u64(out, load(value_of(sum, line) + n));
+			buf_add_char(out, '\n');
+		}
+	}
+}
+
+void
+stats_print(struct stats *sum, const struct stats_names *names,
+    enum stats_format format, struct buf *out)
+{
+	print_endpoints(sum, names, format, out);
 	for (size_t i = 0; i < LINE_COUNT; i++) {
 		const struct stat_line *line = &lines[i];
-		if (begins_metric(i))
+		if (begins_metric(lines, i))
 			print_head(line, format, out);
 		buf_add_text(out, line->metric);
 		if (line->labels[0])

@@ -21,10 +21,20 @@ struct stats_times {
 	_Atomic uint64_t sum_us;
 };
 
+/* Endpoints of a contract, by their index in it. */
+#define STATS_ENDPOINTS 16
+struct stats_names {
+	const char *endpoints[STATS_ENDPOINTS]; /* borrowed */
+	size_t count;
+};
+
 struct stats {
 #define STAT(name, kind, metric, labels, help) _Atomic uint64_t name;
 #define HISTOGRAM(name, metric, help)          struct stats_times name;
+#define ENDPOINT(name, kind, metric, labels, help) \
+	_Atomic uint64_t name[STATS_ENDPOINTS];
 #include "stats.def"
+#undef ENDPOINT
 #undef HISTOGRAM
 #undef STAT
 };
@@ -50,8 +60,17 @@ uint64_t stats_quantile(const struct stats_times *times, double share);
 /* Adds all of `from` to `to` (plain sums). */
 void stats_sum(struct stats *to, struct stats *from);
 
-/* Every line of the table, as Prometheus text 0.0.4 or as OpenMetrics 1.0. */
+/* One connection to Redis was lost or not made; reason as redis_link.h has it,
+ * any other counts as "other". */
+void stats_reconnect(struct stats *stats, const char *reason);
+uint64_t stats_reconnects(struct stats *stats); /* whatever the reason */
+/* Clients of all endpoints together. */
+uint64_t stats_clients(struct stats *stats);
+
+/* Every line of the table, as Prometheus text 0.0.4 or as OpenMetrics 1.0.
+ * `names` are the values of the label `endpoint`. */
 enum stats_format { STATS_PROMETHEUS, STATS_OPENMETRICS };
-void stats_print(struct stats *sum, enum stats_format format, struct buf *out);
+void stats_print(struct stats *sum, const struct stats_names *names,
+    enum stats_format format, struct buf *out);
 
 #endif

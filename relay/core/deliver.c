@@ -162,10 +162,14 @@ count_run(struct subscription *subscription, const struct run *run)
 	subscription->unsent = 0;
 	stat_add(stats, writes, 1);
 	stat_add(stats, bytes_sent, run->bytes);
-	if (subscription->place == PLACE_WINDOW)
+	size_t endpoint = subscription->topic->endpoint;
+	if (subscription->place == PLACE_WINDOW) {
 		stat_add(stats, frames_sent_window, run->frames);
-	else
+		stat_add(stats, delivered_window[endpoint], run->frames);
+	} else {
 		stat_add(stats, frames_sent, run->frames);
+		stat_add(stats, delivered_live[endpoint], run->frames);
+	}
 }
 
 static bool

@@ -177,11 +177,7 @@ table_grow(struct session_env *env)
 static void
 count_clients(const struct session *session, int change)
 {
-	struct stats *stats = session->env->stats;
-	if (session->endpoint->direction == CONTRACT_BOTH)
-		stat_add(stats, clients_chat, change);
-	else
-		stat_add(stats, clients_server, change);
+	stat_add(session->env->stats, clients[session->endpoint_index], change);
 }
 
 void

@@ -29,8 +29,7 @@ static void
 on_down(void *arg, const char *reason)
 {
 	struct sink *sink = arg;
-	(void)reason;
-	stat_add(sink->stats, redis_reconnects, 1);
+	stats_reconnect(sink->stats, reason);
 }
 
 static struct redis_link *

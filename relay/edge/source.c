@@ -168,7 +168,7 @@ source_went_down(struct source *source, const char *reason)
 {
 	source->mode = SOURCE_DOWN;
 	stat_set(source->stats, redis_up, 0);
-	stat_add(source->stats, redis_reconnects, 1);
+	stats_reconnect(source->stats, reason);
 	source_window_fail_all(source);
 	if (source->was_told_down)
 		return;

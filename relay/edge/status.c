@@ -63,14 +63,15 @@ print(struct json_object *root, struct buf *out)
 #define COUNT(name, field) number(object, name, stat_get(sum, field))
 
 static void
-print_connections(struct stats *sum, struct json_object *root)
+print_connections(const struct status_facts *facts, struct json_object *root)
 {
-	uint64_t both = stat_get(sum, clients_chat);
-	uint64_t server = stat_get(sum, clients_server);
+	struct stats *sum = facts->sum;
 	struct json_object *object = add_object(root, "connections");
-	number(object, "open", both + server);
-	number(object, "both", both);
-	number(object, "server", server);
+	number(object, "open", stats_clients(sum));
+	struct json_object *endpoints = add_object(object, "endpoints");
+	for (size_t i = 0; i < facts->names->count; i++)
+		number(endpoints, facts->names->endpoints[i],
+		    stat_get(sum, clients[i]));
 	COUNT("accepted", connections_accepted);
 	COUNT("upgraded", connections_upgraded);
 	COUNT("refused", connections_refused);
@@ -177,7 +178,7 @@ print_redis(const struct status_facts *facts, struct json_object *root)
 	boolean(object, "up", facts->is_up);
 	string(object, "wakeup", facts->wakeup);
 	number(object, "latency_us", facts->latency_us);
-	COUNT("reconnects", redis_reconnects);
+	number(object, "reconnects", stats_reconnects(sum));
 }
 
 static void
@@ -247,7 +248,7 @@ status_print(const struct status_facts *facts, struct buf *out)
 		: facts->is_up ? "live"
 			       : "degraded");
 	number(root, "since", facts->since_ms);
-	print_connections(facts->sum, root);
+	print_connections(facts, root);
 	print_sessions(facts->sum, root);
 	print_events(facts->sum, root);
 	print_gaps(facts->sum, root);

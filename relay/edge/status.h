@@ -30,6 +30,7 @@ struct status_facts {
 	uint64_t drift_cells;
 	uint64_t drift_other;
 	struct stats *sum; /* over all workers */
+	const struct stats_names *names;
 };
 
 void status_print(const struct status_facts *facts, struct buf *out);

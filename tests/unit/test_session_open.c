@@ -506,16 +506,16 @@ clients_are_counted_by_direction_and_go_to_zero(void **state)
 	rig_open(&rig);
 	for (size_t i = 0; i < 200; i++)
 		peer_open(&rig, &peers[i], CHAT, "", false);
-	assert_int_equal(stat_get(&rig.stats, clients_chat), 200);
+	assert_int_equal(stats_clients(&rig.stats), 200);
 	assert_int_equal(session_env_count(rig.env), 200);
 	for (size_t i = 0; i < 200; i++)
 		peer_fini(&peers[i * 7 % 200]);
-	assert_int_equal(stat_get(&rig.stats, clients_chat), 0);
+	assert_int_equal(stats_clients(&rig.stats), 0);
 	struct peer peer;
 	peer_open(&rig, &peer, EXECUTION, "session_id=s", false);
-	assert_int_equal(stat_get(&rig.stats, clients_server), 1);
+	assert_int_equal(stats_clients(&rig.stats), 1);
 	peer_fini(&peer);
-	assert_int_equal(stat_get(&rig.stats, clients_server), 0);
+	assert_int_equal(stats_clients(&rig.stats), 0);
 	rig_close(&rig);
 }
 

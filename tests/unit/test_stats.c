@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+static const struct stats_names names = { .endpoints = { "talk", "watch" },
+	.count = 2 };
 static struct stats sum;
 static struct stats one;
 static struct stats two;
@@ -43,7 +45,7 @@ the_exposition_has_one_head_per_metric(void **state)
 	(void)state;
 	struct buf out;
 	buf_init(&out, 0);
-	stats_print(&sum, STATS_PROMETHEUS, &out);
+	stats_print(&sum, &names, STATS_PROMETHEUS, &out);
 	buf_add_char(&out, '\0');
 	assert_int_equal(
 	    occurrences(out.data, "# HELP relay_connections_total "), 1);
@@ -65,7 +67,7 @@ openmetrics_names_families_of_counters_without_their_suffix(void **state)
 	(void)state;
 	struct buf out;
 	buf_init(&out, 0);
-	stats_print(&sum, STATS_OPENMETRICS, &out);
+	stats_print(&sum, &names, STATS_OPENMETRICS, &out);
 	buf_add_char(&out, '\0');
 	assert_int_equal(
 	    occurrences(out.data, "# TYPE relay_writes counter\n"), 1);
@@ -121,7 +123,7 @@ a_histogram_is_cumulative(void **state)
 	buf_init(&out, 0);
 	stats_time(&two.delivery, 1, 1);
 	stats_time(&two.delivery, 3, 2);
-	stats_print(&two, STATS_PROMETHEUS, &out);
+	stats_print(&two, &names, STATS_PROMETHEUS, &out);
 	buf_add_char(&out, '\0');
 	const char *wanted[] = {
 		"# TYPE relay_delivery_seconds histogram\n",
@@ -149,6 +151,40 @@ clocks_run_forward(void **state)
 	assert_true(clock_unix_ms() > 1600000000000u);
 }
 
+static void
+endpoints_are_labelled_by_their_names(void **state)
+{
+	(void)state;
+	struct buf out;
+	buf_init(&out, 0);
+	memset(&two, 0, sizeof(two));
+	stat_add(&two, clients[1], 3);
+	stat_add(&two, delivered_live[0], 7);
+	stats_print(&two, &names, STATS_PROMETHEUS, &out);
+	buf_add_char(&out, '\0');
+	assert_int_equal(
+	    occurrences(out.data, "\nrelay_clients{endpoint=\"watch\"} 3\n"),
+	    1);
+	assert_int_equal(occurrences(out.data,
+			     "\nrelay_events_delivered_total{endpoint=\"talk\","
+			     "mode=\"live\"} 7\n"),
+	    1);
+	assert_int_equal(stats_clients(&two), 3);
+	buf_fini(&out);
+}
+
+static void
+reconnects_are_counted_by_reason(void **state)
+{
+	(void)state;
+	memset(&two, 0, sizeof(two));
+	stats_reconnect(&two, "timeout");
+	stats_reconnect(&two, "something new");
+	assert_int_equal(stat_get(&two, reconnects_timeout), 1);
+	assert_int_equal(stat_get(&two, reconnects_other), 1);
+	assert_int_equal(stats_reconnects(&two), 2);
+}
+
 int
 main(void)
 {
@@ -160,6 +196,8 @@ main(void)
 		cmocka_unit_test(times_fall_into_the_bucket_that_bounds_them),
 		cmocka_unit_test(a_histogram_is_cumulative),
 		cmocka_unit_test(clocks_run_forward),
+		cmocka_unit_test(endpoints_are_labelled_by_their_names),
+		cmocka_unit_test(reconnects_are_counted_by_reason),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

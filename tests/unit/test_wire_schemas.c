@@ -291,7 +291,9 @@ the_status_page_is_as_its_schema_says(void **state)
 	struct readiness_result probe = { .is_known = false };
 	struct stats stats;
 	memset(&stats, 0, sizeof(stats));
+	struct stats_names names = { .endpoints = { "chat" }, .count = 1 };
 	struct status_facts facts = { .version = "1",
+		.names = &names,
 		.node = "n",
 		.contract_name = contract->name,
 		.contract_version = contract->version,

@@ -19,7 +19,12 @@ metrics_table(struct buf *out)
 	    *(labels) ? "`" : "", labels, *(labels) ? "`" : "", help);
 #define HISTOGRAM(name, metric, help) \
 	buf_addf(out, "| `%s` | histogram | | %s |\n", metric, help);
+#define ENDPOINT(name, kind, metric, labels, help)                       \
+	buf_addf(out, "| `%s` | %s | `endpoint`%s%s%s | %s |\n", metric, \
+	    #kind, *(labels) ? ", `" : "", labels, *(labels) ? "`" : "", \
+	    help);
 #include "stats.def"
+#undef ENDPOINT
 #undef HISTOGRAM
 #undef STAT
 }
