@@ -60,9 +60,9 @@ tell(struct frame_check *check, const struct frame_place *place,
 		.got = violation->got,
 		.hint = hint,
 		.code = refusal ? refusal->code : NULL,
-		.text = check->frame,
+		.text = check->hides_frames ? view_of("") : check->frame,
 		.before = place->column,
-		.has_offset = offset != NULL,
+		.has_offset = offset != NULL && !check->hides_frames,
 		.offset = offset ? *offset : 0,
 	};
 	report_add(check->report, &finding);

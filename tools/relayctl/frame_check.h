@@ -23,6 +23,7 @@ struct frame_check {
 	struct schema_scratch *scratch;
 	struct buf type;
 	struct view frame; /* the one at hand */
+	bool hides_frames; /* findings do not show them */
 	unsigned long frames;
 	unsigned long invalid;
 };
