@@ -2,6 +2,7 @@
 #include "daemon.h"
 
 #include "clock.h"
+#include "confine.h"
 #include "descriptors.h"
 #include "exit_code.h"
 #include "gateway.h"
@@ -10,6 +11,7 @@
 #include "port_file.h"
 #include "port_owner.h"
 #include "private_redis.h"
+#include "watchdog.h"
 #include "worker.h"
 #include "xmalloc.h"
 
@@ -42,6 +44,7 @@ struct daemon {
 	uv_signal_t terminate, interrupt, hangup;
 	uv_timer_t timer; /* first for the private Redis, then for the drain */
 	struct private_redis *private_redis;
+	struct watchdog *watchdog;
 	struct redis_target private_target;
 	char redis_url[600];
 	struct gateway_address listen, admin;
@@ -49,7 +52,8 @@ struct daemon {
 	int admin_socket;
 	struct worker_shared shared;
 	uint64_t deadline_ms;
-	bool has_started; /* the workers */
+	bool has_started;    /* the workers */
+	bool has_lost_redis; /* the private one, for good */
 	bool has_port_file;
 	struct error *err; /* the caller's */
 	int signal_number; /* of a second signal; 0: none */
@@ -240,11 +244,21 @@ on_end_signal(uv_signal_t *handle, int signal_number)
 	}
 	log_event(LOG_LEVEL_INFO, "relayd", "draining", "signal",
 	    signal_number == SIGTERM ? "SIGTERM" : "SIGINT", NULL);
+	watchdog_stopping(daemon->watchdog);
 	atomic_store(&daemon->shared.is_draining, true);
 	for (size_t i = 0; i < daemon->shared.worker_count; i++)
 		worker_drain(daemon->shared.workers[i]);
 	uv_timer_start(&daemon->timer, on_drain_deadline,
 	    daemon->settings->config.drain_seconds * 1000 + DRAIN_GRACE_MS, 0);
+}
+
+/* Without its private Redis the relay is of no use to anybody. */
+static void
+on_redis_lost(void *arg)
+{
+	struct daemon *daemon = arg;
+	daemon->has_lost_redis = true;
+	begin_end(daemon);
 }
 
 /* --- reloading --- */
@@ -355,6 +369,7 @@ on_look(uv_timer_t *timer)
 		return;
 	uv_timer_stop(timer);
 	announce(daemon);
+	watchdog_start(daemon->watchdog);
 }
 
 static int
@@ -362,7 +377,8 @@ start(struct daemon *daemon)
 {
 	unsigned patience_ms = GIVEN_PATIENCE_MS;
 	if (daemon->private_redis) {
-		private_redis_start(daemon->private_redis);
+		private_redis_start(
+		    daemon->private_redis, on_redis_lost, daemon);
 		patience_ms = PRIVATE_PATIENCE_MS;
 	} else if (start_workers(daemon, daemon->err) != 0) {
 		return EXIT_CODE_BUG;
@@ -390,6 +406,11 @@ run(struct daemon *daemon, struct error *err)
 	uv_run(&daemon->loop, UV_RUN_DEFAULT);
 	if (!daemon->has_started && err->message[0])
 		return EXIT_CODE_BUG;
+	if (daemon->has_lost_redis)
+		return error_set(err, "redis",
+			   "the private Redis is gone for good; start relayd "
+			   "again"),
+		       EXIT_CODE_BUG;
 	log_event(LOG_LEVEL_INFO, "relayd", "ended", "drained",
 	    daemon->signal_number ? "false" : "true", NULL);
 	return daemon->signal_number ? 128 + daemon->signal_number : 0;
@@ -443,6 +464,7 @@ tear_down(struct daemon *daemon)
 		close(daemon->admin_socket);
 	gateway_unlink(&daemon->admin);
 	gateway_unlink(&daemon->listen);
+	watchdog_free(&daemon->watchdog);
 	private_redis_free(&daemon->private_redis);
 	redis_target_fini(&daemon->private_target);
 	close_loop(daemon);
@@ -491,6 +513,11 @@ daemon_run(const struct daemon_plan *plan, struct error *err)
 		code = open_redis(&daemon, plan->redis, err);
 	if (code == 0)
 		code = open_workers(&daemon, err);
+	if (code == 0)
+		daemon.watchdog = watchdog_new(&daemon.loop, shared);
+	if (code == 0 &&
+	    confine_enter(&daemon.settings->config, shared->redis, err) == -1)
+		code = EXIT_CODE_BUG;
 	if (code == 0)
 		code = run(&daemon, err);
 	tear_down(&daemon);

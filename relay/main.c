@@ -6,6 +6,7 @@
  */
 
 #include "bundled.h"
+#include "confine.h"
 #include "daemon.h"
 #include "exit_code.h"
 #include "log.h"
@@ -103,8 +104,14 @@ run(struct settings *settings, struct sources *sources, struct error *err)
 		redis_target_fini(&target);
 		return 0;
 	}
+	if (config->action == CONFIG_PROBE) {
+		int probed = confine_probe(config, plan.redis, err);
+		redis_target_fini(&target);
+		return probed;
+	}
 	log_setup((enum log_level)config->log_level,
 	    (enum log_format)config->log_format);
+	versions_warn();
 	int code = daemon_run(&plan, err);
 	redis_target_fini(&target);
 	return code;
@@ -135,6 +142,7 @@ act(struct config *config, struct sources *sources)
 	case CONFIG_PRINT:
 		return print_config(config);
 	case CONFIG_CHECK:
+	case CONFIG_PROBE:
 	case CONFIG_RUN:
 		return check_and_run(config, sources);
 	}

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "versions.h"
 
+#include "log.h"
+
 #include <dlfcn.h>
 #include <libgen.h>
 #include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef const char *text_fn(void);
 typedef const char *text_of_int_fn(int);
@@ -24,6 +29,20 @@ static const struct library libraries[] = {
 	{ "json-c", "json_tokener_new", "json_c_version", NULL },
 	{ "OpenSSL", "OPENSSL_init_crypto", NULL, "OpenSSL_version" },
 	{ "PCRE2", "pcre2_compile_8", NULL, NULL },
+};
+
+/* Holes that are known and that a supported distribution still ships, by the
+ * first version without. */
+static const struct hole {
+	const char *library;
+	int fixed_major, fixed_minor;
+	const char *name;
+	const char *effect;
+} holes[] = {
+	{ "libwebsockets", 4, 5, "CVE-2025-11677",
+	    "memory is used after it was freed by an upgrade that is not to "
+	    "websocket; the relay's own gate lets no such request through, "
+	    "but mend the library" },
 };
 
 static const char *
@@ -65,4 +84,39 @@ versions_print(struct buf *out)
 {
 	for (size_t i = 0; i < sizeof(libraries) / sizeof(libraries[0]); i++)
 		print_library(&libraries[i], out);
+}
+
+/* The first "N.N" in what a library says of itself. */
+static bool
+parse_version(const char *text, int *major_r, int *minor_r)
+{
+	text += strcspn(text, "0123456789");
+	return sscanf(text, "%d.%d", major_r, minor_r) == 2;
+}
+
+static const struct library *
+find_library(const char *name)
+{
+	for (size_t i = 0; i < sizeof(libraries) / sizeof(libraries[0]); i++)
+		if (strcmp(libraries[i].name, name) == 0)
+			return &libraries[i];
+	return NULL;
+}
+
+void
+versions_warn(void)
+{
+	for (size_t i = 0; i < sizeof(holes) / sizeof(holes[0]); i++) {
+		const struct library *library = find_library(holes[i].library);
+		const char *version = library ? version_of(library) : "";
+		int major, minor;
+		if (!parse_version(version, &major, &minor) ||
+		    major > holes[i].fixed_major ||
+		    (major == holes[i].fixed_major &&
+			minor >= holes[i].fixed_minor))
+			continue;
+		log_event(LOG_LEVEL_WARN, "relayd", "library_with_known_hole",
+		    "library", holes[i].library, "version", version, "hole",
+		    holes[i].name, "effect", holes[i].effect, NULL);
+	}
 }

@@ -9,5 +9,7 @@
 
 /* One line each: name, version, file. */
 void versions_print(struct buf *out);
+/* Logs a warning for each one that has a hole which is known. */
+void versions_warn(void);
 
 #endif

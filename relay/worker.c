@@ -126,13 +126,13 @@ on_tick(uv_timer_t *timer)
 {
 	struct worker *worker = worker_of(timer->data);
 	uint64_t now_ms = clock_mono_ms();
-	worker->ticks++;
+	uint64_t ticks = atomic_fetch_add(&worker->ticks, 1) + 1;
 	tell_when_up(worker);
 	drift_tick(worker_drift(worker), clock_unix_ms());
 	session_env_tick(worker->env, now_ms);
-	if (worker->ticks % HUB_EVERY == 0)
+	if (ticks % HUB_EVERY == 0)
 		hub_tick(worker->hub, now_ms);
-	if (worker->ticks % WS_EVERY == 0)
+	if (ticks % WS_EVERY == 0)
 		ws_server_tick(worker->ws_server, now_ms);
 	if (worker->is_draining)
 		report_drained(worker);
@@ -397,6 +397,12 @@ worker_is_up(const struct worker *worker, uint64_t *since_ms_r)
 {
 	*since_ms_r = atomic_load(&worker->since_ms);
 	return atomic_load(&worker->is_up);
+}
+
+uint64_t
+worker_ticks(const struct worker *worker)
+{
+	return atomic_load(&worker->ticks);
 }
 
 struct stats *

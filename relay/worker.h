@@ -55,6 +55,8 @@ uint64_t worker_settings_number(const struct worker *worker);
 bool worker_is_drained(const struct worker *worker);
 /* Is its reading pair in force, and since when (unix ms)? */
 bool worker_is_up(const struct worker *worker, uint64_t *since_ms_r);
+/* How often its clock ticked: stands still when its loop does. */
+uint64_t worker_ticks(const struct worker *worker);
 struct stats *worker_stats(struct worker *worker);
 
 #endif

@@ -40,7 +40,7 @@ struct worker {
 	uv_check_t check;
 	uv_idle_t idle;
 	uv_timer_t tick;
-	uint64_t ticks;
+	_Atomic uint64_t ticks;
 	uint64_t news_us; /* first news of this turn; 0: none */
 
 	struct settings *settings;         /* those that it goes by */

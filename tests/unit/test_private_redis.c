@@ -79,7 +79,7 @@ start(struct scene *scene)
 	struct private_redis *redis =
 	    private_redis_new(&scene->loop, scene->directory, &code, &err);
 	assert_non_null(redis);
-	private_redis_start(redis);
+	private_redis_start(redis, NULL, NULL);
 	run_until(scene, redis, true);
 	return redis;
 }

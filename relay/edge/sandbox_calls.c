@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+#include "sandbox_parts.h"
+
+#include "exit_code.h"
+
+#include <seccomp.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* seccomp(2) through libseccomp: what is not named here is refused. */
+
+#define SOCKET_TYPE_MASK 0xf /* without SOCK_NONBLOCK, SOCK_CLOEXEC */
+
+static const int plain_calls[] = {
+#define CALL(name) SCMP_SYS(name),
+#include "sandbox_calls.def"
+#undef CALL
+};
+
+/* What libraries try and can do without: never worth more than an error. */
+static const struct {
+	int call;
+	uint32_t error_number;
+} refused_calls[] = {
+	{ SCMP_SYS(clone3), ENOSYS },         /* glibc goes on with clone */
+	{ SCMP_SYS(io_uring_setup), ENOSYS }, /* libuv with epoll */
+	{ SCMP_SYS(open), EACCES },
+};
+
+static int
+add(scmp_filter_ctx filter, uint32_t action, int call, unsigned count,
+    const struct scmp_arg_cmp *conditions)
+{
+	int status =
+	    seccomp_rule_add_array(filter, action, call, count, conditions);
+	/* A call that this processor does not have needs no rule. */
+	return status == -EDOM ? 0 : status;
+}
+
+static int
+add_sockets(scmp_filter_ctx filter, const struct sandbox_plan *plan)
+{
+	static const int families[] = { AF_UNIX, AF_INET, AF_INET6 };
+	const struct scmp_arg_cmp netlink[] = { SCMP_A0(
+	    SCMP_CMP_EQ, AF_NETLINK) };
+	int status = add(
+	    filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1, netlink);
+	for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++) {
+		const struct scmp_arg_cmp stream[] = {
+			SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i]),
+			SCMP_A1(
+			    SCMP_CMP_MASKED_EQ, SOCKET_TYPE_MASK, SOCK_STREAM)
+		};
+		const struct scmp_arg_cmp datagram[] = { stream[0],
+			SCMP_A1(
+			    SCMP_CMP_MASKED_EQ, SOCKET_TYPE_MASK, SOCK_DGRAM) };
+		status |=
+		    add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2, stream);
+		if (plan->resolves_names)
+			status |= add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket),
+			    2, datagram);
+	}
+	return status;
+}
+
+/* Memory is written or executed, never both; code that was not there at the
+ * start is not made executable (PCRE2 then goes without its compiler). */
+static int
+add_memory(scmp_filter_ctx filter)
+{
+	static const int calls[] = { SCMP_SYS(mmap), SCMP_SYS(mprotect) };
+	const struct scmp_arg_cmp data[] = { SCMP_A2(
+	    SCMP_CMP_MASKED_EQ, PROT_EXEC, 0) };
+	const struct scmp_arg_cmp code[] = { SCMP_A2(
+	    SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC) };
+	int status = 0;
+	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++) {
+		status |= add(filter, SCMP_ACT_ALLOW, calls[i], 1, data);
+		status |=
+		    add(filter, SCMP_ACT_ERRNO(EACCES), calls[i], 1, code);
+	}
+	return status;
+}
+
+/* Threads, no processes; limits are read, not set; few words to a file. */
+static int
+add_bounded(scmp_filter_ctx filter)
+{
+	static const unsigned long words[] = { FIONBIO, FIONREAD, TIOCOUTQ,
+		FIOCLEX };
+	const struct scmp_arg_cmp thread[] = { SCMP_A0(
+	    SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD) };
+	const struct scmp_arg_cmp reads[] = { SCMP_A2(SCMP_CMP_EQ, 0) };
+	const struct scmp_arg_cmp name[] = { SCMP_A0(
+	    SCMP_CMP_EQ, PR_SET_NAME) };
+	int status = add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, thread);
+	status |= add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1, reads);
+	status |= add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, name);
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		const struct scmp_arg_cmp word[] = { SCMP_A1(
+		    SCMP_CMP_EQ, words[i]) };
+		status |= add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, word);
+	}
+	/* Is this a terminal? No. */
+	const struct scmp_arg_cmp terminal[] = { SCMP_A1(SCMP_CMP_EQ, 0x5401) };
+	return status |
+	    add(filter, SCMP_ACT_ERRNO(ENOTTY), SCMP_SYS(ioctl), 1, terminal);
+}
+
+static int
+fill(scmp_filter_ctx filter, const struct sandbox_plan *plan)
+{
+	int status = 0;
+	for (size_t i = 0; i < sizeof(plain_calls) / sizeof(*plain_calls); i++)
+		status |= add(filter, SCMP_ACT_ALLOW, plain_calls[i], 0, NULL);
+	for (size_t i = 0; i < sizeof(refused_calls) / sizeof(*refused_calls);
+	     i++)
+		status |=
+		    add(filter, SCMP_ACT_ERRNO(refused_calls[i].error_number),
+			refused_calls[i].call, 0, NULL);
+	status |= add_sockets(filter, plan);
+	status |= add_memory(filter);
+	status |= add_bounded(filter);
+	/* All threads, should there be any already. */
+	return status | seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
+}
+
+/* Only for tests: says which call it was. Async-signal-safe. */
+static void
+on_refused_call(int number, siginfo_t *info, void *context)
+{
+	static const char text[] = "relayd: sandbox: system call refused: ";
+	char digits[16];
+	size_t at = sizeof(digits);
+	int call = info->si_syscall;
+	(void)number;
+	(void)context;
+	digits[--at] = '\n';
+	do
+		digits[--at] = (char)('0' + call % 10);
+	while ((call /= 10) > 0);
+	(void)!write(STDERR_FILENO, text, sizeof(text) - 1);
+	(void)!write(STDERR_FILENO, digits + at, sizeof(digits) - at);
+	_exit(EXIT_CODE_BUG);
+}
+
+int
+sandbox_calls(const struct sandbox_plan *plan, struct error *err)
+{
+	uint32_t otherwise = SCMP_ACT_ERRNO(EPERM);
+	if (plan->mode == SANDBOX_TRAP) {
+		struct sigaction action = { .sa_flags = SA_SIGINFO };
+		action.sa_sigaction = on_refused_call;
+		sigaction(SIGSYS, &action, NULL);
+		otherwise = SCMP_ACT_TRAP;
+	}
+	scmp_filter_ctx filter = seccomp_init(otherwise);
+	if (!filter)
+		return error_set(err, "", "seccomp cannot be set up");
+	int status = fill(filter, plan);
+	if (status == 0)
+		status = seccomp_load(filter);
+	seccomp_release(filter);
+	return status == 0 ? 0
+			   : error_set(err, "", "seccomp: %s",
+				 strerror(status < 0 ? -status : EINVAL));
+}
