@@ -503,6 +503,8 @@ daemon_run(const struct daemon_plan *plan, struct error *err)
 	shared->news = &daemon.news;
 	shared->once = once_new();
 	signal(SIGPIPE, SIG_IGN);
+	if (daemon.settings->config.sandbox != SANDBOX_OFF)
+		sandbox_prepare();
 	open_loop(&daemon);
 	int code = open_descriptors(&daemon, err);
 	if (code == 0)

@@ -49,6 +49,13 @@ struct sandbox_outcome {
 };
 
 /*
+ * Call it before the first event loop is made: libuv sends epoll_ctl() through
+ * an io_uring where there is one, and what goes through a ring seccomp does not
+ * see. From then on there is none, for this process and its children.
+ */
+void sandbox_prepare(void);
+
+/*
  * Call it when everything is open and before there are threads. What the
  * kernel cannot do is left out and told in *outcome_r; -1: the process is
  * neither in nor out of it and must end, err says why.

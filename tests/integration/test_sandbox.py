@@ -65,7 +65,6 @@ def test_sandbox_off_is_off_and_said(start_relay, redis_server):
 def test_the_private_redis_is_kept_from_outside_the_sandbox(start_relay):
     relay = start_relay()
     keeper = keeper_of(relay)
-    assert facts(keeper)["Seccomp"] == "0"
     lock = relay.folder / "state" / "redis.lock"
     first = int(lock.read_text())
     os.kill(first, signal.SIGKILL)
