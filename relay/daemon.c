@@ -11,6 +11,7 @@
 #include "port_file.h"
 #include "port_owner.h"
 #include "private_redis.h"
+#include "versions.h"
 #include "watchdog.h"
 #include "worker.h"
 #include "xmalloc.h"
@@ -323,6 +324,7 @@ announce(struct daemon *daemon)
 	    "contract", daemon->settings->contract_id, "contract_hash",
 	    daemon->settings->contract->hash, "workers", workers, NULL);
 	warn_of_descriptors(daemon);
+	versions_warn();
 	if (!*config->port_file)
 		return;
 	daemon->has_port_file =

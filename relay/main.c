@@ -111,7 +111,6 @@ run(struct settings *settings, struct sources *sources, struct error *err)
 	}
 	log_setup((enum log_level)config->log_level,
 	    (enum log_format)config->log_format);
-	versions_warn();
 	int code = daemon_run(&plan, err);
 	redis_target_fini(&target);
 	return code;

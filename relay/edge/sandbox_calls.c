@@ -37,6 +37,21 @@ static const struct {
 	{ SCMP_SYS(open), EACCES },
 };
 
+/* The argument's bits under the mask are these. */
+static struct scmp_arg_cmp
+bits(unsigned argument, scmp_datum_t mask, scmp_datum_t value)
+{
+	return (
+	    struct scmp_arg_cmp){ argument, SCMP_CMP_MASKED_EQ, mask, value };
+}
+
+/* The argument is this. */
+static struct scmp_arg_cmp
+equals(unsigned argument, scmp_datum_t value)
+{
+	return (struct scmp_arg_cmp){ argument, SCMP_CMP_EQ, value, 0 };
+}
+
 static int
 add(scmp_filter_ctx filter, uint32_t action, int call, unsigned count,
     const struct scmp_arg_cmp *conditions)
@@ -48,29 +63,28 @@ add(scmp_filter_ctx filter, uint32_t action, int call, unsigned count,
 }
 
 static int
+add_family(scmp_filter_ctx filter, scmp_datum_t family, bool has_datagrams)
+{
+	const struct scmp_arg_cmp stream[] = { equals(0, family),
+		bits(1, SOCKET_TYPE_MASK, SOCK_STREAM) };
+	const struct scmp_arg_cmp datagram[] = { equals(0, family),
+		bits(1, SOCKET_TYPE_MASK, SOCK_DGRAM) };
+	int status = add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2, stream);
+	if (has_datagrams)
+		status |=
+		    add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2, datagram);
+	return status;
+}
+
+static int
 add_sockets(scmp_filter_ctx filter, const struct sandbox_plan *plan)
 {
-	static const int families[] = { AF_UNIX, AF_INET, AF_INET6 };
-	const struct scmp_arg_cmp netlink[] = { SCMP_A0(
-	    SCMP_CMP_EQ, AF_NETLINK) };
-	int status = add(
-	    filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1, netlink);
-	for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++) {
-		const struct scmp_arg_cmp stream[] = {
-			SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i]),
-			SCMP_A1(
-			    SCMP_CMP_MASKED_EQ, SOCKET_TYPE_MASK, SOCK_STREAM)
-		};
-		const struct scmp_arg_cmp datagram[] = { stream[0],
-			SCMP_A1(
-			    SCMP_CMP_MASKED_EQ, SOCKET_TYPE_MASK, SOCK_DGRAM) };
-		status |=
-		    add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2, stream);
-		if (plan->resolves_names)
-			status |= add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket),
-			    2, datagram);
-	}
-	return status;
+	const struct scmp_arg_cmp netlink[] = { equals(0, AF_NETLINK) };
+	return add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
+		   netlink) |
+	    add_family(filter, AF_UNIX, plan->resolves_names) |
+	    add_family(filter, AF_INET, plan->resolves_names) |
+	    add_family(filter, AF_INET6, plan->resolves_names);
 }
 
 /* Memory is written or executed, never both; code that was not there at the
@@ -79,10 +93,8 @@ static int
 add_memory(scmp_filter_ctx filter)
 {
 	static const int calls[] = { SCMP_SYS(mmap), SCMP_SYS(mprotect) };
-	const struct scmp_arg_cmp data[] = { SCMP_A2(
-	    SCMP_CMP_MASKED_EQ, PROT_EXEC, 0) };
-	const struct scmp_arg_cmp code[] = { SCMP_A2(
-	    SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC) };
+	const struct scmp_arg_cmp data[] = { bits(2, PROT_EXEC, 0) };
+	const struct scmp_arg_cmp code[] = { bits(2, PROT_EXEC, PROT_EXEC) };
 	int status = 0;
 	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++) {
 		status |= add(filter, SCMP_ACT_ALLOW, calls[i], 1, data);
@@ -98,21 +110,19 @@ add_bounded(scmp_filter_ctx filter)
 {
 	static const unsigned long words[] = { FIONBIO, FIONREAD, TIOCOUTQ,
 		FIOCLEX };
-	const struct scmp_arg_cmp thread[] = { SCMP_A0(
-	    SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD) };
-	const struct scmp_arg_cmp reads[] = { SCMP_A2(SCMP_CMP_EQ, 0) };
-	const struct scmp_arg_cmp name[] = { SCMP_A0(
-	    SCMP_CMP_EQ, PR_SET_NAME) };
+	const struct scmp_arg_cmp thread[] = { bits(
+	    0, CLONE_THREAD, CLONE_THREAD) };
+	const struct scmp_arg_cmp reads[] = { equals(2, 0) };
+	const struct scmp_arg_cmp name[] = { equals(0, PR_SET_NAME) };
 	int status = add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, thread);
 	status |= add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1, reads);
 	status |= add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, name);
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
-		const struct scmp_arg_cmp word[] = { SCMP_A1(
-		    SCMP_CMP_EQ, words[i]) };
+		const struct scmp_arg_cmp word[] = { equals(1, words[i]) };
 		status |= add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, word);
 	}
 	/* Is this a terminal? No. */
-	const struct scmp_arg_cmp terminal[] = { SCMP_A1(SCMP_CMP_EQ, 0x5401) };
+	const struct scmp_arg_cmp terminal[] = { equals(1, TCGETS) };
 	return status |
 	    add(filter, SCMP_ACT_ERRNO(ENOTTY), SCMP_SYS(ioctl), 1, terminal);
 }
