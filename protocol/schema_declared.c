@@ -35,7 +35,7 @@ static struct declared_place *build_place(struct schema_declared *declared,
 
 uint32_t
 declared_entry(struct schema_declared *declared, enum declared_kind kind,
-    const char *pointer, const char *value)
+    const char *pointer, const char *value, enum json_type type)
 {
 	uint32_t hash = json_hash(view_of(pointer)) + (uint32_t)kind;
 	if (value)
@@ -43,6 +43,7 @@ declared_entry(struct schema_declared *declared, enum declared_kind kind,
 	for (uint32_t i = 1; i < declared->count; i++) {
 		const struct declared_entry *entry = &declared->entries[i];
 		if (entry->hash == hash && entry->kind == kind &&
+		    entry->value_type == type &&
 		    strcmp(entry->pointer, pointer) == 0 &&
 		    (!value || strcmp(entry->value, value) == 0))
 			return i;
@@ -50,27 +51,29 @@ declared_entry(struct schema_declared *declared, enum declared_kind kind,
 	if (declared->count == DECLARED_ENTRIES_MAX)
 		return 0;
 	struct declared_entry *entry = &declared->entries[declared->count];
-	entry->pointer = schema_arena_text(&declared->arena, view_of(pointer));
-	entry->value = value;
-	entry->hash = hash;
-	entry->kind = (uint8_t)kind;
+	*entry = (struct declared_entry){
+		.pointer =
+		    schema_arena_text(&declared->arena, view_of(pointer)),
+		.value = value,
+		.hash = hash,
+		.kind = (uint8_t)kind,
+		.value_type = (uint8_t)type,
+	};
 	return declared->count++;
 }
 
 /* --- members --- */
 
-/* Types that all of the nodes allow, as far as they say so themselves. */
-static uint8_t
-types_of(const struct node_set *set)
+static bool
+is_required(const struct parts *parts, struct view name)
 {
-	unsigned types = TYPE_ANY;
-	for (uint32_t i = 0; i < set->count; i++) {
-		unsigned own = set->nodes[i]->types;
-		if (own & TYPE_INTEGER)
-			own |= TYPE_BIT(JSON_NUMBER);
-		types &= own;
+	for (uint32_t i = 0; i < parts->member_count; i++) {
+		const struct schema_name *found =
+		    schema_table_get(parts->members[i]->table, name);
+		if (found && found->is_required && !parts->is_branch[i])
+			return true;
 	}
-	return (uint8_t)types;
+	return false;
 }
 
 static char *
@@ -116,13 +119,18 @@ build_member(struct schema_declared *declared, const struct parts *parts,
 	struct view name = place->names->names[index].text;
 	struct node_set set = member_set(parts, name);
 	const char *own = child_pointer(declared, pointer, name);
-	uint32_t entry = declared_entry(declared, DECLARED_MEMBER, own, NULL);
+	uint32_t entry =
+	    declared_entry(declared, DECLARED_MEMBER, own, NULL, 0);
 	declared->entries[entry].name = name.data;
 	declared->entries[entry].place = place->entry;
-	declared->entries[entry].types |= types_of(&set);
 	place->name_info[index].entry = entry;
 	place->name_info[index].place =
 	    build_place(declared, &set, own, around);
+	if (parts->decided->is_none)
+		return;
+	declared->entries[entry].types |=
+	    declared_types(declared->schema, &set);
+	declared->entries[entry].ways += is_required(parts, name);
 }
 
 static uint32_t
@@ -223,7 +231,8 @@ new_place(struct schema_declared *declared, const char *pointer)
 {
 	struct declared_place *place =
 	    schema_arena_get(&declared->arena, sizeof(*place));
-	place->entry = declared_entry(declared, DECLARED_PLACE, pointer, NULL);
+	place->entry =
+	    declared_entry(declared, DECLARED_PLACE, pointer, NULL, 0);
 	declared->place_count++;
 	return place;
 }
@@ -264,10 +273,12 @@ build_decision(struct schema_declared *declared, struct declared_place *place,
 	place->decision.branches = rule->branches;
 	*variants = schema_arena_get(
 	    &declared->arena, (count + 1) * sizeof(**variants));
-	for (uint32_t i = 0; i <= count; i++)
+	for (uint32_t i = 0; i <= count; i++) {
+		further.is_none |= i == count;
 		(*variants)[i] = build_variant(declared, set, &further,
 		    i < count ? rule->branches->nodes[i] : SCHEMA_TRUE, pointer,
 		    around);
+	}
 	/* What selects no branch is not held against the others. */
 	(*variants)[count]->tells_unknown = false;
 }
@@ -284,6 +295,8 @@ fill_place(struct schema_declared *declared, struct declared_place *place,
 		    declared, place, parts.open, set, decided, pointer, around);
 		return;
 	}
+	if (!decided->is_none)
+		declared->entries[place->entry].ways++;
 	build_members(declared, &parts, place, pointer, around);
 	build_below(declared, &parts, place, pointer, around);
 }

@@ -33,12 +33,21 @@ struct declared_entry {
 	const char *name;    /* DECLARED_MEMBER: its own name */
 	uint32_t place;      /* the entry of the place it belongs to */
 	uint32_t hash;
-	uint8_t kind;  /* enum declared_kind */
-	uint8_t types; /* DECLARED_MEMBER: bits 1 << enum json_type */
-	bool is_sole;  /* DECLARED_VALUE: the only one of its place */
+	uint8_t kind;       /* enum declared_kind */
+	uint8_t types;      /* DECLARED_MEMBER: bits 1 << enum json_type, and
+			* DECLARED_FRACTION: numbers need not be integers */
+	bool is_sole;       /* DECLARED_VALUE: the only one of its place */
+	uint8_t value_type; /* DECLARED_VALUE: enum json_type */
+	/* DECLARED_PLACE: ways to judge what stands there (a union has one a
+	 * branch); DECLARED_MEMBER: those that require it. All: required. */
+	uint32_t ways;
 };
 
-/* At most 4,096 entries; what is beyond is not told of. */
+#define DECLARED_FRACTION 0x80u
+
+/* What is beyond this many entries is not told of. */
+#define DECLARED_ENTRIES_MAX 4096u
+
 struct schema_declared *schema_declared_new(const struct schema *schema);
 void schema_declared_free(struct schema_declared **declared);
 

@@ -7,8 +7,6 @@
 #include "schema_declared.h"
 #include "schema_program.h"
 
-#define DECLARED_ENTRIES_MAX 4096u
-
 struct declared_place;
 
 struct declared_name {
@@ -80,6 +78,7 @@ struct decided {
 	const struct schema_rule *rules[DECISIONS_MAX];
 	uint32_t nodes[DECISIONS_MAX];
 	unsigned count;
+	bool is_none; /* one of them is that no branch was selected */
 };
 
 /* The nodes that judge a place. Two that share their rules (the program has a
@@ -115,9 +114,11 @@ void node_set_add(const struct schema *schema, struct node_set *set,
 /* Fills in what the nodes declare; declared and decided are set already. */
 void parts_gather(struct parts *parts, const struct node_set *set);
 
-/* The entry of this kind, place and text; made when it is not there. */
+/* The entry of this kind, place and text (and type of the value, of values);
+ * made when it is not there. */
 uint32_t declared_entry(struct schema_declared *declared,
-    enum declared_kind kind, const char *pointer, const char *value);
+    enum declared_kind kind, const char *pointer, const char *value,
+    enum json_type type);
 
 /* schema_declared_shape.c: the values that this condition looks at, and those
  * that are told apart. */
@@ -128,5 +129,10 @@ void declared_watch_values(struct schema_declared *declared);
 struct declared_values *declared_values_build(struct schema_declared *declared,
     const struct schema_values *const *lists, uint32_t count,
     const char *pointer, uint32_t place);
+
+/* Types, as declared_entry.types: those that the nodes allow, as far as they
+ * say so; those of a list of values. */
+uint8_t declared_types(const struct schema *schema, const struct node_set *set);
+uint8_t declared_value_types(const struct schema_values *values);
 
 #endif

@@ -8,10 +8,10 @@
 
 static uint32_t
 add_entry(struct schema_declared *declared, const char *pointer,
-    const char *value, uint32_t place)
+    const char *value, enum json_type type, uint32_t place)
 {
 	uint32_t entry =
-	    declared_entry(declared, DECLARED_VALUE, pointer, value);
+	    declared_entry(declared, DECLARED_VALUE, pointer, value, type);
 	declared->entries[entry].place = place;
 	return entry;
 }
@@ -28,7 +28,7 @@ add_strings(struct schema_declared *declared, struct declared_values *values,
 		/* Texts of a program end with a NUL; one that has another
 		 * inside is told up to there. */
 		values->string_entries[name - values->strings->names] =
-		    add_entry(declared, pointer, text.data, place);
+		    add_entry(declared, pointer, text.data, JSON_STRING, place);
 	}
 }
 
@@ -46,7 +46,8 @@ add_numbers(struct schema_declared *declared, struct declared_values *values,
 		    &values->numbers[values->number_count++];
 		known->value = number->small;
 		known->entry = add_entry(declared, pointer,
-		    schema_arena_text(&declared->arena, view_of(text)), place);
+		    schema_arena_text(&declared->arena, view_of(text)),
+		    JSON_NUMBER, place);
 	}
 }
 
@@ -57,8 +58,8 @@ add_simple(struct schema_declared *declared, struct declared_values *values,
 	static const char *const texts[] = { "null", "false", "true" };
 	for (unsigned i = 0; i < 3; i++)
 		if (list->types & TYPE_BIT(i))
-			values->simple[i] =
-			    add_entry(declared, pointer, texts[i], place);
+			values->simple[i] = add_entry(declared, pointer,
+			    texts[i], (enum json_type)i, place);
 }
 
 struct declared_values *

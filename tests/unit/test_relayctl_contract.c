@@ -75,6 +75,8 @@ teardown(void **state)
 	(void)state;
 	snprintf(path, sizeof(path), "%s/f.ndjson", folder);
 	remove(path);
+	snprintf(path, sizeof(path), "%s/names", folder);
+	remove(path);
 	rmdir(folder);
 	json_doc_fini(&doc);
 	return 0;
@@ -181,6 +183,43 @@ only_the_sides_asked_for_count(void **state)
 	assert_json("/result/findings/0/rule", "\"direction\"");
 }
 
+#define OTHER RELAY_SOURCE_DIR "/tests/data/contract-other"
+
+static void
+names_are_those_that_were_kept(void **state)
+{
+	(void)state;
+	assert_int_equal(run("export " OTHER
+			     " --names > names && diff names " OTHER ".names"),
+	    0);
+	assert_string_equal(out, "");
+	assert_int_equal(run("export --names --json " BUNDLED), 0);
+	assert_json("/result/contract/version", "\"3\"");
+	assert_json("/result/endpoints/0/name", "\"chat\"");
+	assert_json("/result/endpoints/0/client/messages/0/type", "\"cancel\"");
+	assert_json("/result/endpoints/0/client/messages/0/members/11",
+	    "{\"pointer\":\"/trace_mode\",\"required\":false,"
+	    "\"types\":[\"null\",\"string\"],"
+	    "\"values\":[null,\"compact\",\"off\",\"verbose\"]}");
+	assert_json("/result/endpoints/0/client/messages/2/flags",
+	    "[\"dedup\",\"creates_session\"]");
+	assert_json("/result/endpoints/1/client", "null");
+}
+
+static void
+names_do_not_depend_on_how_the_folder_is_written(void **state)
+{
+	(void)state;
+	assert_int_equal(
+	    run("export " OTHER " --names > names && cp -r " OTHER " copy && "
+		"for f in copy/*.json copy/*/*.json; do python3 -c \"import "
+		"json,sys; d = json.load(open('$f')); json.dump(d, open('$f', "
+		"'w'), indent=7, sort_keys=True)\"; done && " RELAY_BINARY_DIR
+		"/relayctl contract export --names copy | diff names - && "
+		"rm -r copy names"),
+	    0);
+}
+
 static void
 wrong_words_and_files_have_their_exit_codes(void **state)
 {
@@ -191,6 +230,10 @@ wrong_words_and_files_have_their_exit_codes(void **state)
 	} rows[] = {
 		{ "lint", 2 },
 		{ "lint a b", 2 },
+		{ "export " BUNDLED, 2 },
+		{ "export --names", 2 },
+		{ "export --asyncapi " BUNDLED, 2 },
+		{ "export --names /nowhere", 3 },
 		{ "check --frames f.ndjson", 2 },
 		{ "check --contract " BUNDLED, 2 },
 		{ "check --contract " BUNDLED " f.ndjson", 2 },
@@ -227,6 +270,9 @@ main(void)
 		cmocka_unit_test(check_takes_the_recorded_run),
 		cmocka_unit_test(a_finding_names_line_type_pointer_and_rule),
 		cmocka_unit_test(only_the_sides_asked_for_count),
+		cmocka_unit_test(names_are_those_that_were_kept),
+		cmocka_unit_test(
+		    names_do_not_depend_on_how_the_folder_is_written),
 		cmocka_unit_test(wrong_words_and_files_have_their_exit_codes),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -396,6 +396,85 @@ values_of_items_make_shapes_useless(void **state)
 	assert_true(shape("[1]") == 0);
 }
 
+/* "required" or "optional", and the types. */
+static const char *
+describe(const char *pointer)
+{
+	static char text[64];
+	uint32_t count = 0;
+	const struct declared_entry *entries =
+	    schema_declared_entries(declared, &count);
+	uint32_t at = find(declared, DECLARED_MEMBER, pointer, NULL);
+	if (at == 0)
+		fail_msg("%s is not declared", pointer);
+	const struct declared_entry *entry = &entries[at];
+	bool is_required = entry->ways == entries[entry->place].ways;
+	snprintf(text, sizeof(text), "%s %02x",
+	    is_required ? "required" : "optional", entry->types);
+	return text;
+}
+
+#define STRING  "10"
+#define NUMBER  "88"
+#define INTEGER "08"
+
+static void
+a_member_is_required_when_every_way_to_judge_asks_for_it(void **state)
+{
+	(void)state;
+	open_text("{\"required\":[\"k\",\"all\"],\"properties\":{"
+		  "\"k\":{\"type\":\"string\"},"
+		  "\"all\":{\"type\":\"number\"}},\"oneOf\":["
+		  "{\"required\":[\"a\",\"both\"],\"properties\":{"
+		  "\"k\":{\"const\":\"x\"},\"a\":{\"type\":\"integer\"},"
+		  "\"both\":{\"type\":\"integer\"}}},"
+		  "{\"required\":[\"both\"],\"properties\":{"
+		  "\"k\":{\"const\":\"y\"},"
+		  "\"both\":{\"type\":\"string\"}}}]}");
+	assert_string_equal(describe("/k"), "required " STRING);
+	assert_string_equal(describe("/all"), "required " NUMBER);
+	assert_string_equal(describe("/both"), "required 18");
+	assert_string_equal(describe("/a"), "optional " INTEGER);
+}
+
+static void
+a_condition_asks_for_what_both_of_its_parts_ask_for(void **state)
+{
+	(void)state;
+	open_text("{\"properties\":{\"a\":{\"enum\":[\"p\",null]},"
+		  "\"b\":{\"$ref\":\"#/$defs/n\"}},"
+		  "\"$defs\":{\"n\":{\"type\":\"integer\"}},"
+		  "\"if\":{\"properties\":{\"a\":{\"const\":\"p\"}}},"
+		  "\"then\":{\"required\":[\"a\",\"b\"]},"
+		  "\"else\":{\"required\":[\"a\"]}}");
+	assert_string_equal(describe("/a"), "required 11");
+	assert_string_equal(describe("/b"), "optional " INTEGER);
+}
+
+static void
+types_of_alternatives_come_together(void **state)
+{
+	(void)state;
+	open_text("{\"properties\":{\"a\":{\"anyOf\":["
+		  "{\"type\":\"string\"},{\"enum\":[1,2]}]}}}");
+	assert_string_equal(describe("/a"), "optional 18");
+}
+
+static void
+a_text_is_not_the_value_that_it_spells(void **state)
+{
+	(void)state;
+	uint32_t count = 0;
+	unsigned types = 0;
+	open_text("{\"properties\":{\"a\":{\"enum\":[\"null\",null]}}}");
+	const struct declared_entry *entries =
+	    schema_declared_entries(declared, &count);
+	for (uint32_t i = 1; i < count; i++)
+		if (entries[i].kind == DECLARED_VALUE)
+			types |= 1u << entries[i].value_type;
+	assert_int_equal(types, 1u << JSON_NULL | 1u << JSON_STRING);
+}
+
 #define TEST(name) cmocka_unit_test_teardown(name, close_text)
 
 int
@@ -422,6 +501,10 @@ main(void)
 		TEST(texts_and_numbers_do_not_change_the_shape),
 		TEST(what_a_condition_looks_at_belongs_to_the_shape),
 		TEST(values_of_items_make_shapes_useless),
+		TEST(a_member_is_required_when_every_way_to_judge_asks_for_it),
+		TEST(a_condition_asks_for_what_both_of_its_parts_ask_for),
+		TEST(types_of_alternatives_come_together),
+		TEST(a_text_is_not_the_value_that_it_spells),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
