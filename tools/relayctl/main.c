@@ -32,6 +32,8 @@ struct invocation {
 	struct ctl ctl;
 	bool help;
 	bool version;
+	const char
+	    *lacks_value; /* a global option at the end, or before another */
 };
 
 /* --- help --- */
@@ -153,12 +155,30 @@ nearest_command(int argc, char **argv)
 	return nearest_name(view_of(argv[0]), names, COMMAND_COUNT);
 }
 
+/* Something like an option where the command should stand. */
+static int
+unknown_global(struct ctl *ctl, const char *option)
+{
+	static const char *const names[] = { "--json", "--help", "--version",
+		"--relay", "--redis", "--config" };
+	size_t count = sizeof(names) / sizeof(names[0]);
+	size_t length = strcspn(option, "=");
+	const char *near =
+	    nearest_name(view_make(option, length), names, count);
+	if (near)
+		ctl_fix(ctl, "did you mean %s?", near);
+	return ctl_fail(ctl, CTL_USAGE, "usage", "unknown option %.*s",
+	    (int)length, option);
+}
+
 static int
 unknown_command(struct ctl *ctl, int argc, char **argv)
 {
 	ctl_fix(ctl, "relayctl --help lists the commands");
 	if (argc == 0)
 		return ctl_fail(ctl, CTL_USAGE, "usage", "no command");
+	if (argv[0][0] == '-')
+		return unknown_global(ctl, argv[0]);
 	bool in_group = is_group(argv[0]);
 	if (in_group && argc == 1)
 		return ctl_fail(ctl, CTL_USAGE, "usage",
@@ -178,6 +198,9 @@ run_command(struct invocation *invocation)
 	int words = 0;
 	const struct command *command =
 	    find_command(ctl->argc, ctl->argv, &words);
+	if (invocation->lacks_value)
+		return ctl_fail(ctl, CTL_USAGE, "usage", "%s needs a value",
+		    invocation->lacks_value);
 	if (invocation->version && ctl->argc == 0)
 		return show_version(ctl);
 	if (invocation->help && (command || ctl->argc == 0))
@@ -223,7 +246,10 @@ take_global(struct invocation *invocation, int argc, char **argv, int *i)
 			*globals[n].flag = true;
 		else if (globals[n].value && behind == '=')
 			*globals[n].value = argv[*i] + length + 1;
-		else if (globals[n].value && behind == '\0' && *i + 1 < argc)
+		else if (globals[n].value && behind == '\0' &&
+		    (*i + 1 >= argc || strncmp(argv[*i + 1], "--", 2) == 0))
+			invocation->lacks_value = globals[n].name;
+		else if (globals[n].value && behind == '\0')
 			*globals[n].value = argv[++*i];
 		else
 			continue;
