@@ -121,7 +121,8 @@ report_add(struct report *report, const struct finding *finding)
 	report_fingerprint(finding, entry.fingerprint);
 	for (size_t i = 0; i < report->writer_count; i++) {
 		struct report_writer *writer = &report->writers[i];
-		if (writer->most && writer->told >= writer->most)
+		if (writer->most && writer->told >= writer->most &&
+		    !finding->is_summary)
 			continue;
 		writer->told++;
 		writer->ops->add(writer, &entry);

@@ -48,7 +48,8 @@ struct finding {
 	const char *id;     /* of the stream entry */
 	const char *type;   /* of the message */
 	const char *pointer;
-	const char *rule; /* a line of report_rules.def, if it can be */
+	const char *subject; /* what is spoken of, where no pointer says it */
+	const char *rule;    /* a line of report_rules.def, if it can be */
 	const char *expected;
 	const char *got;
 	const char *hint;
@@ -58,6 +59,7 @@ struct finding {
 	bool has_offset;  /* `offset` says where in it; else the pointer does */
 	size_t offset;
 	const struct finding_traffic *traffic; /* NULL: not of traffic */
+	bool is_summary; /* of all that went before: told beyond any limit */
 };
 
 struct report_options {

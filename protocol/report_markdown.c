@@ -66,7 +66,9 @@ add_headline(struct buf *out, const struct report_entry *entry)
 	if (finding->pointer && finding->pointer[0])
 		report_add_code(out, view_of(finding->pointer));
 	else
-		report_add_markdown(out, view_of(entry->whole));
+		report_add_markdown(out,
+		    view_of(
+			finding->subject ? finding->subject : entry->whole));
 	buf_add_char(out, ' ');
 	report_add_markdown(
 	    out, view_of(entry->rule ? entry->rule->says : "breaks a rule"));
@@ -80,7 +82,7 @@ add(struct report_writer *writer, const struct report_entry *entry)
 	struct buf *out = &writer->out;
 	const struct finding *finding = entry->finding;
 	struct buf advice;
-	if (writer->held_count == FINDINGS_MAX)
+	if (writer->held_count >= FINDINGS_MAX && !finding->is_summary)
 		return;
 	writer->held_count++;
 	add_headline(out, entry);

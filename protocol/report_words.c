@@ -47,6 +47,8 @@ report_add_problem(struct buf *out, const struct report_entry *entry)
 	const char *subject = has_pointer ? finding->pointer : entry->whole;
 	if (!has_pointer && strcmp(finding->rule, "never_seen_type") == 0)
 		subject = finding->type ? finding->type : subject;
+	if (!has_pointer && finding->subject)
+		subject = finding->subject;
 	report_add_printable(out, view_of(subject));
 	buf_add_text(out, entry->rule ? " " : " breaks the rule ");
 	report_add_printable(
@@ -103,13 +105,22 @@ has_text(const char *text)
 	return text && text[0];
 }
 
+/* The author's own words for a refusal say more than its rule does: that a
+ * string must match some pattern, or that a removed member must be null. */
+static bool
+is_said_better(const struct finding *finding)
+{
+	return finding->code && has_text(finding->hint) &&
+	    strcmp(finding->rule, "required") != 0;
+}
+
 void
 report_add_advice(struct buf *out, const struct report_entry *entry)
 {
 	const struct finding *finding = entry->finding;
 	bool is_lame = entry->rule && !has_text(finding->expected) &&
 	    strstr(entry->rule->advice, "{expected}");
-	bool has_advice = entry->rule && !is_lame;
+	bool has_advice = entry->rule && !is_lame && !is_said_better(finding);
 	if (has_advice)
 		fill_in(out, entry->rule->advice, finding);
 	if (!has_text(finding->hint))
@@ -160,8 +171,12 @@ report_add_totals(struct buf *out, const struct report *report)
 		    report_level_name((enum finding_level)i), &is_first);
 	if (is_first)
 		buf_add_text(out, "no findings");
+	const char *unit = report->options.unit;
+	size_t length = strlen(unit);
+	if (report->checked == 1 && length > 1 && unit[length - 1] == 's')
+		length--;
 	buf_addf(
-	    out, " in %" PRIu64 " %s", report->checked, report->options.unit);
+	    out, " in %" PRIu64 " %.*s", report->checked, (int)length, unit);
 }
 
 void

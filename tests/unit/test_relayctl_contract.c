@@ -158,7 +158,7 @@ a_finding_names_line_type_pointer_and_rule(void **state)
 	assert_non_null(strstr(out, "f.ndjson:3:18: error: /sesion_id is a"));
 	assert_non_null(strstr(out, "   |                  ^^^^^^^^^^^\n"));
 	assert_non_null(strstr(out, "Did you mean \"session_id\"?"));
-	assert_non_null(strstr(out, "errors in 7 frames"));
+	assert_non_null(strstr(out, "warning in 7 frames"));
 }
 
 static void

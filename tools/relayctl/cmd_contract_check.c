@@ -7,16 +7,20 @@
 #include "ctl_report.h"
 #include "entry_id.h"
 #include "frame_check.h"
+#include "generations.h"
+#include "line_file.h"
 #include "nearest.h"
+#include "progress.h"
 #include "redis_link.h"
 #include "stream_target.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-#define PAGE_ENTRIES    "200"
-#define PROGRESS_FRAMES 100000
+#define PAGE_ENTRIES 200
+/* The longest frame, and what a tape wraps around it. */
+#define LINE_BYTES_MAX (FRAME_BYTES_MAX + 4096)
 
 struct checking {
 	struct ctl *ctl;
@@ -31,6 +35,8 @@ struct checking {
 	struct ctl_report report;
 	struct frame_check check;
 	struct json_doc tape;
+	struct generations *generations;
+	struct progress progress;
 };
 
 /* --- files --- */
@@ -41,6 +47,8 @@ unwrap(struct checking *checking, struct view line)
 	struct json_limits limits = { .max_depth = 128 };
 	struct json_fault fault;
 	const struct json_doc *tape = &checking->tape;
+	if (!memmem(line.data, line.len, "\"at_ms\"", 7))
+		return line; /* need not be scanned twice */
 	if (json_scan(&checking->tape, line, &limits, &fault) == -1 ||
 	    tape->nodes[0].type != JSON_OBJECT || tape->nodes[0].count != 2)
 		return line;
@@ -49,55 +57,60 @@ unwrap(struct checking *checking, struct view line)
 	return at && event ? json_text(tape, event) : line;
 }
 
-/* For whoever waits in front of a terminal; it is overwritten at the end. */
-static void
-show_progress(const struct checking *checking)
+static bool
+is_blank(struct view text)
 {
-	if (checking->check.frames % PROGRESS_FRAMES == 0 &&
-	    !checking->ctl->json && isatty(STDERR_FILENO))
-		fprintf(stderr, "\r%lu frames, %lu invalid\r",
-		    checking->check.frames, checking->check.invalid);
+	for (size_t i = 0; i < text.len; i++)
+		if (!strchr(" \t\r", text.data[i]) || !text.data[i])
+			return false;
+	return true;
 }
 
 static void
-check_lines(struct checking *checking, FILE *file)
+check_line(struct checking *checking, const struct line_file *file,
+    const struct line *line)
 {
-	struct frame_place place = { 0, NULL, 0 };
-	char *line = NULL;
-	size_t size = 0;
-	ssize_t length;
-	while ((length = getline(&line, &size, file)) >= 0) {
-		place.line++;
-		size_t used = (size_t)length;
-		if (used > 0 && line[used - 1] == '\n')
-			used--;
-		if (strspn(line, " \t\r\n") >= used)
-			continue;
-		struct view frame = unwrap(checking, view_make(line, used));
-		place.column = (size_t)(frame.data - line);
-		frame_check_judge(&checking->check, &place, frame);
-		show_progress(checking);
+	struct frame_place place = { .line = file->number };
+	if (line->is_too_long) {
+		frame_check_long(&checking->check, &place, line->length);
+		return;
 	}
-	free(line);
+	if (is_blank(line->text))
+		return;
+	struct view frame = unwrap(checking, line->text);
+	place.column = (size_t)(frame.data - line->text.data);
+	frame_check_judge(&checking->check, &place, frame);
+}
+
+static int
+check_lines(
+    struct checking *checking, struct line_file *file, struct error *err)
+{
+	struct line line;
+	int status;
+	while ((status = line_file_next(file, &line, err)) == 1) {
+		check_line(checking, file, &line);
+		progress_show(&checking->progress, checking->check.frames,
+		    checking->check.invalid, file->position, file->size);
+	}
+	return status;
 }
 
 static int
 check_file(struct checking *checking, const char *path)
 {
-	bool is_stdin = strcmp(path, "-") == 0;
-	FILE *file = is_stdin ? stdin : fopen(path, "re");
-	if (!file)
-		return ctl_fail(
-		    checking->ctl, CTL_INPUT, "unreadable", "%s: %m", path);
+	struct line_file file;
+	struct error err = { "", "" };
+	int status = line_file_open(&file, path, LINE_BYTES_MAX, &err);
 	checking->check.source = path;
-	check_lines(checking, file);
-	bool failed = ferror(file);
-	if (!is_stdin)
-		fclose(file);
-	if (failed)
-		return ctl_fail(
-		    checking->ctl, CTL_INPUT, "unreadable", "%s: %m", path);
-	return 0;
+	if (status == 0) {
+		status = check_lines(checking, &file, &err);
+		line_file_close(&file);
+	}
+	if (status == 0)
+		return 0;
+	return ctl_fail(checking->ctl, CTL_INPUT, "unreadable", "%s: %s",
+	    err.where, err.message);
 }
 
 /* --- a stream --- */
@@ -133,42 +146,55 @@ ask(struct checking *checking, const struct view *argv, size_t argc)
 	return answer;
 }
 
-/* The newest entries, newest first. */
+/* A page of entries from `*from` on, which moves behind them. The number of
+ * entries, or -1 with the error set. */
 static int
-check_last(struct checking *checking)
+check_page(struct checking *checking, const char *command, char *from,
+    size_t size, unsigned long most)
 {
-	struct view argv[] = { view_of("XREVRANGE"),
-		buf_view(&checking->target.key), view_of("+"), view_of("-"),
-		view_of("COUNT"), view_of(checking->last) };
+	char count[24];
+	bool is_backwards = strcmp(command, "XREVRANGE") == 0;
+	snprintf(count, sizeof(count), "%lu",
+	    most < PAGE_ENTRIES ? most : PAGE_ENTRIES);
+	struct view argv[] = { view_of(command),
+		buf_view(&checking->target.key), view_of(from),
+		view_of(is_backwards ? "-" : "+"), view_of("COUNT"),
+		view_of(count) };
 	const struct redis_value *entries = ask(checking, argv, 6);
 	if (!entries)
-		return CTL_UNREACHABLE;
-	for (size_t i = 0; i < redis_value_count(entries); i++)
+		return -1;
+	size_t got = redis_value_count(entries);
+	for (size_t i = 0; i < got; i++)
 		check_entry(checking, redis_value_at(entries, i));
-	return 0;
+	if (got > 0) {
+		struct view last = redis_value_text(
+		    redis_value_at(redis_value_at(entries, got - 1), 0));
+		snprintf(from, size, "(%.*s", (int)last.len, last.data);
+	}
+	progress_show(&checking->progress, checking->check.frames,
+	    checking->check.invalid, 0, 0);
+	return (int)got;
 }
 
-/* All entries, a page at a time. */
+/* The newest entries, newest first, or all, oldest first; a page at a time. */
 static int
-check_all(struct checking *checking)
+check_entries(struct checking *checking)
 {
-	char from[ENTRY_ID_TEXT_MAX + 1] = "-";
-	for (;;) {
-		struct view argv[] = { view_of("XRANGE"),
-			buf_view(&checking->target.key), view_of(from),
-			view_of("+"), view_of("COUNT"), view_of(PAGE_ENTRIES) };
-		const struct redis_value *entries = ask(checking, argv, 6);
-		if (!entries)
+	char from[ENTRY_ID_TEXT_MAX + 1];
+	const char *command = checking->last ? "XREVRANGE" : "XRANGE";
+	unsigned long left =
+	    checking->last ? strtoul(checking->last, NULL, 10) : ULONG_MAX;
+	snprintf(from, sizeof(from), "%s", checking->last ? "+" : "-");
+	while (left > 0) {
+		int got =
+		    check_page(checking, command, from, sizeof(from), left);
+		if (got == -1)
 			return CTL_UNREACHABLE;
-		size_t count = redis_value_count(entries);
-		if (count == 0)
-			return 0;
-		for (size_t i = 0; i < count; i++)
-			check_entry(checking, redis_value_at(entries, i));
-		struct view last = redis_value_text(
-		    redis_value_at(redis_value_at(entries, count - 1), 0));
-		snprintf(from, sizeof(from), "(%.*s", (int)last.len, last.data);
+		if (got == 0)
+			break;
+		left -= (unsigned long)got;
 	}
+	return 0;
 }
 
 static int
@@ -179,7 +205,7 @@ check_stream(struct checking *checking)
 	if (status != 0)
 		return status;
 	checking->check.source = checking->stream;
-	status = checking->last ? check_last(checking) : check_all(checking);
+	status = check_entries(checking);
 	if (status == 0 && checking->check.frames == 0)
 		return ctl_fail(checking->ctl, CTL_INPUT, "empty",
 		    "%.*s holds no entry", (int)checking->target.key.len,
@@ -198,7 +224,8 @@ find_endpoint(struct checking *checking, const struct contract *contract)
 	for (size_t i = 0; i < contract->endpoint_count; i++) {
 		names[i] = contract->endpoints[i].name;
 		if (strcmp(names[i], checking->endpoint) == 0) {
-			checking->check.endpoint = &contract->endpoints[i];
+			checking->check.scope.endpoint =
+			    &contract->endpoints[i];
 			return 0;
 		}
 	}
@@ -215,13 +242,14 @@ static int
 find_direction(struct checking *checking)
 {
 	const char *direction = checking->direction;
-	checking->check.direction = checking->stream ? FRAME_SERVER : FRAME_ANY;
+	checking->check.scope.direction =
+	    checking->stream ? FRAME_SERVER : FRAME_ANY;
 	if (!direction)
 		return 0;
 	if (strcmp(direction, "server") == 0)
-		checking->check.direction = FRAME_SERVER;
+		checking->check.scope.direction = FRAME_SERVER;
 	else if (strcmp(direction, "client") == 0 && !checking->stream)
-		checking->check.direction = FRAME_CLIENT;
+		checking->check.scope.direction = FRAME_CLIENT;
 	else
 		return ctl_fail(checking->ctl, CTL_USAGE, "usage",
 		    checking->stream
@@ -229,6 +257,20 @@ find_direction(struct checking *checking)
 			: "--direction is client or server, not %s",
 		    direction);
 	return 0;
+}
+
+/* Whoever reads only the report must not take it for a clean one. */
+static void
+tell_unread(struct checking *checking)
+{
+	const struct finding finding = { .level = FINDING_ERROR,
+		.source = checking->stream ? checking->stream
+					   : checking->check.source,
+		.subject = "it",
+		.rule = "unreadable",
+		.got = checking->ctl->error.message,
+		.is_summary = true };
+	report_add(checking->report.report, &finding);
 }
 
 static int
@@ -239,6 +281,8 @@ check_sources(struct checking *checking)
 		status = check_stream(checking);
 	for (size_t i = 0; i < checking->files.count && status == 0; i++)
 		status = check_file(checking, checking->files.items[i]);
+	if (status != 0)
+		tell_unread(checking);
 	return status;
 }
 
@@ -251,8 +295,22 @@ add_result(struct checking *checking, const struct contract *contract)
 		return;
 	ctl_report_reopen(ctl);
 	ctl_report_contract(ctl, contract);
-	buf_addf(&ctl->result, ",\"frames\":%lu,\"invalid\":%lu}",
+	buf_addf(&ctl->result,
+	    ",\"frames\":%lu,\"invalid\":%lu,\"generations\":",
 	    checking->check.frames, checking->check.invalid);
+	generations_add_json(checking->generations,
+	    checking->check.frames - checking->check.invalid, &ctl->result);
+	buf_add_char(&ctl->result, '}');
+}
+
+static void
+tell_generations(struct checking *checking)
+{
+	const struct frame_check *check = &checking->check;
+	bool is_one = checking->stream || checking->files.count == 1;
+	generations_tell(checking->generations, checking->report.report,
+	    is_one ? check->source : NULL, check->frames,
+	    check->frames - check->invalid);
 }
 
 static int
@@ -273,9 +331,15 @@ run(struct checking *checking, const struct contract *contract)
 	if (status != 0)
 		return status;
 	checking->check.report = checking->report.report;
+	checking->generations = generations_new(&checking->check.scope);
+	checking->check.generations = checking->generations;
+	progress_init(&checking->progress, !checking->ctl->json);
 	int problem = check_sources(checking);
+	progress_clear(&checking->progress);
+	tell_generations(checking);
 	status = ctl_report_close(&checking->report, checking->check.frames);
 	add_result(checking, contract);
+	generations_free(&checking->generations);
 	return problem ? problem : status;
 }
 

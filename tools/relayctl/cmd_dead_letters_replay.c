@@ -320,7 +320,7 @@ run(struct replay *replay, const struct contract *contract)
 	if (status != 0)
 		return status;
 	replay->check.report = replay->report.report;
-	replay->check.direction = FRAME_SERVER;
+	replay->check.scope.direction = FRAME_SERVER;
 	replay->check.hides_frames = !replay->bodies;
 	int problem =
 	    dead_letters_walk(&replay->letters, false, on_letter, replay);

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "frame_check.h"
 
+#include "generations.h"
+#include "json_hint.h"
 #include "nearest.h"
+
+#include <inttypes.h>
 
 #include <stdio.h>
 
@@ -9,20 +13,12 @@
 #define DEPTH_MAX      64 /* as the daemon's default */
 #define NAMES_MAX      64 /* types that "did you mean" looks at */
 
-/* The side that came nearest to taking a frame. */
-struct attempt {
-	enum contract_verdict verdict;
-	const struct contract_endpoint *endpoint;
-	const struct contract_side *side; /* NULL: nothing is taken there */
-	const struct contract_message *message;
-	bool is_made;
-};
-
 void
 frame_check_init(struct frame_check *check, struct report *report,
     const struct contract *contract)
 {
-	*check = (struct frame_check){ .report = report, .contract = contract };
+	*check = (struct frame_check){ .report = report,
+		.scope = { .contract = contract } };
 	json_doc_init(&check->doc);
 	buf_init(&check->type, 0);
 	check->scratch = schema_scratch_new();
@@ -88,12 +84,37 @@ report_fault(struct frame_check *check, const struct frame_place *place,
 {
 	struct violation violation = { .refusal = NULL };
 	check->invalid++;
-	snprintf(violation.rule, sizeof(violation.rule), "json");
-	snprintf(violation.expected, sizeof(violation.expected),
-	    "one JSON object (RFC 8259)");
+	bool is_deep = fault->reason == JSON_TOO_DEEP;
+	snprintf(violation.rule, sizeof(violation.rule), "%s",
+	    is_deep ? "too_deep" : "json");
+	if (is_deep)
+		snprintf(violation.expected, sizeof(violation.expected),
+		    "at most %d levels", DEPTH_MAX);
+	else
+		snprintf(violation.expected, sizeof(violation.expected),
+		    "one JSON object (RFC 8259)");
 	snprintf(violation.got, sizeof(violation.got), "%s at byte %zu",
 	    fault->message, fault->offset);
+	snprintf(violation.hint, sizeof(violation.hint), "%s",
+	    json_hint(check->frame, fault));
 	tell(check, place, &violation, &fault->offset);
+}
+
+void
+frame_check_long(
+    struct frame_check *check, const struct frame_place *place, uint64_t bytes)
+{
+	char expected[48];
+	char got[48];
+	bool is_client = check->scope.direction == FRAME_CLIENT;
+	check->frames++;
+	check->invalid++;
+	check->frame = view_of("");
+	buf_clear(&check->type);
+	snprintf(expected, sizeof(expected), "at most %zu bytes",
+	    is_client ? FRAME_CLIENT_BYTES_MAX : FRAME_BYTES_MAX);
+	snprintf(got, sizeof(got), "%" PRIu64 " bytes", bytes);
+	report_plain(check, place, "", "too_large", expected, got);
 }
 
 void
@@ -109,27 +130,74 @@ frame_check_missing(struct frame_check *check, const struct frame_place *place,
 
 /* --- what is wrong --- */
 
-static void
-list_types(const struct contract_side *side, char *text, size_t size)
-{
-	size_t at = 0;
-	for (size_t i = 0; i < side->message_count && at < size; i++)
-		at += (size_t)snprintf(text + at, size - at, "%s%s",
-		    i ? ", " : "", side->messages[i].type);
-}
+/* The types that are declared in all places asked for. */
+struct types {
+	const char *names[NAMES_MAX];
+	size_t count;
+};
 
 static void
-hint_type(const struct frame_check *check, const struct contract_side *side,
-    struct violation *violation)
+add_types(struct types *types, const struct contract_side *side)
 {
-	const char *names[NAMES_MAX];
-	size_t count = 0;
-	for (; count < side->message_count && count < NAMES_MAX; count++)
-		names[count] = side->messages[count].type;
-	const char *near = nearest_name(buf_view(&check->type), names, count);
-	if (near)
-		snprintf(violation->hint, sizeof(violation->hint),
-		    "did you mean \"%.100s\"?", near);
+	for (size_t i = 0; i < side->message_count; i++) {
+		const char *name = side->messages[i].type;
+		bool is_there = types->count == NAMES_MAX;
+		for (size_t n = 0; n < types->count && !is_there; n++)
+			is_there = strcmp(types->names[n], name) == 0;
+		if (!is_there)
+			types->names[types->count++] = name;
+	}
+}
+
+static struct types
+gather_types(const struct frame_scope *scope)
+{
+	struct types types = { .count = 0 };
+	for (size_t i = 0; i < scope->contract->endpoint_count; i++) {
+		const struct contract_endpoint *endpoint =
+		    &scope->contract->endpoints[i];
+		if (scope->endpoint && scope->endpoint != endpoint)
+			continue;
+		if (scope->direction != FRAME_SERVER && endpoint->has_client)
+			add_types(&types, &endpoint->client);
+		if (scope->direction != FRAME_CLIENT)
+			add_types(&types, &endpoint->server);
+	}
+	return types;
+}
+
+/* As many as there is room for. */
+static void
+list_types(const struct types *types, char *text, size_t size)
+{
+	size_t at = (size_t)snprintf(text, size, "one of ");
+	for (size_t i = 0; i < types->count; i++) {
+		if (at + strlen(types->names[i]) + sizeof(", \"\", ...") >
+		    size) {
+			snprintf(text + at, size - at, ", ...");
+			return;
+		}
+		at += (size_t)snprintf(text + at, size - at, "%s\"%s\"",
+		    i ? ", " : "", types->names[i]);
+	}
+}
+
+/* Is the frame itself a member of what was sent? Its key, or empty. */
+static struct view
+find_wrapped(const struct frame_check *check, const char *discriminator)
+{
+	const struct json_node *nodes = check->doc.nodes;
+	struct view name = view_of(discriminator);
+	uint32_t type;
+	if (name.len < 2 || memchr(name.data + 1, '/', name.len - 1))
+		return view_of("");
+	name = view_make(name.data + 1, name.len - 1);
+	for (uint32_t key = 1; key < nodes[0].next; key = nodes[key + 1].next) {
+		type = json_member(&check->doc, key + 1, name);
+		if (type && nodes[type].type == JSON_STRING)
+			return json_text(&check->doc, key);
+	}
+	return view_of("");
 }
 
 /* As the schema itself would say it: the object lacks a member. */
@@ -140,21 +208,29 @@ report_missing_type(struct frame_check *check, const struct frame_place *place,
 	struct violation violation = { .refusal = NULL };
 	const char *slash = strrchr(side->discriminator, '/');
 	const char *name = slash ? slash : side->discriminator;
-	char types[100];
-	list_types(side, types, sizeof(types));
+	struct types types = gather_types(&check->scope);
+	struct view key = find_wrapped(check, side->discriminator);
+	char list[sizeof(violation.hint) - sizeof("it is ")];
+	list_types(&types, list, sizeof(list));
 	snprintf(violation.pointer, sizeof(violation.pointer), "%.*s",
 	    (int)(name - side->discriminator), side->discriminator);
 	snprintf(violation.rule, sizeof(violation.rule), "required");
 	snprintf(violation.expected, sizeof(violation.expected), "%s",
 	    slash ? slash + 1 : "a type");
 	snprintf(violation.got, sizeof(violation.got), "no such member");
-	snprintf(violation.hint, sizeof(violation.hint), "types are %s", types);
+	if (key.len > 0 && key.len < 60)
+		snprintf(violation.hint, sizeof(violation.hint),
+		    "or send what stands under %.*s alone", (int)key.len,
+		    key.data);
+	else
+		snprintf(
+		    violation.hint, sizeof(violation.hint), "it is %s", list);
 	tell(check, place, &violation, NULL);
 }
 
 static void
 report_type(struct frame_check *check, const struct frame_place *place,
-    const struct attempt *attempt)
+    const struct frame_attempt *attempt)
 {
 	struct violation violation = { .refusal = NULL };
 	if (attempt->verdict == CONTRACT_MISSING_TYPE) {
@@ -165,32 +241,74 @@ report_type(struct frame_check *check, const struct frame_place *place,
 	    attempt->side->discriminator);
 	snprintf(violation.rule, sizeof(violation.rule), "enum");
 	snprintf(violation.got, sizeof(violation.got), "another value");
-	list_types(
-	    attempt->side, violation.expected, sizeof(violation.expected));
-	hint_type(check, attempt->side, &violation);
+	struct types types = gather_types(&check->scope);
+	list_types(&types, violation.expected, sizeof(violation.expected));
+	const char *near =
+	    nearest_name(buf_view(&check->type), types.names, types.count);
+	if (near)
+		snprintf(violation.hint, sizeof(violation.hint),
+		    "did you mean \"%.100s\"?", near);
 	tell(check, place, &violation, NULL);
+}
+
+/* That a member which the contract's author refuses in words of its own is not
+ * declared either says nothing new. */
+static bool
+is_repeated(const struct violation *violations, size_t at)
+{
+	const struct violation *one = &violations[at];
+	if (strcmp(one->rule, "additionalProperties") != 0 &&
+	    strcmp(one->rule, "unevaluatedProperties") != 0)
+		return false;
+	for (size_t i = 0; i < at; i++)
+		if (violations[i].refusal &&
+		    strcmp(violations[i].pointer, one->pointer) == 0)
+			return true;
+	return false;
 }
 
 static void
 report_violations(struct frame_check *check, const struct frame_place *place,
-    const struct attempt *attempt)
+    const struct frame_attempt *attempt)
 {
 	struct violation violations[VIOLATIONS_MAX];
 	size_t count = schema_explain(attempt->message->schema, check->scratch,
 	    &check->doc, 0, violations, VIOLATIONS_MAX);
 	for (size_t i = 0; i < count; i++)
-		tell(check, place, &violations[i], NULL);
+		if (!is_repeated(violations, i))
+			tell(check, place, &violations[i], NULL);
+}
+
+/* What somebody who sends this instead of an object most likely did. */
+static void
+report_no_object(struct frame_check *check, const struct frame_place *place)
+{
+	struct violation violation = { .refusal = NULL };
+	const struct json_node *root = &check->doc.nodes[0];
+	snprintf(violation.rule, sizeof(violation.rule), "type");
+	snprintf(violation.expected, sizeof(violation.expected), "object");
+	snprintf(violation.got, sizeof(violation.got), "%s",
+	    json_type_name((enum json_type)root->type));
+	bool is_quoted = root->type == JSON_STRING && root->length > 2 &&
+	    check->doc.text.data[root->start + 1] == '{';
+	if (is_quoted)
+		snprintf(violation.hint, sizeof(violation.hint),
+		    "this is JSON inside a string: send the object itself");
+	else if (root->type == JSON_ARRAY)
+		snprintf(violation.hint, sizeof(violation.hint),
+		    "one frame at a time: no array around them");
+	tell(check, place, &violation, NULL);
 }
 
 static void
 report_attempt(struct frame_check *check, const struct frame_place *place,
-    const struct attempt *attempt)
+    const struct frame_attempt *attempt)
 {
 	const char *type =
 	    json_type_name((enum json_type)check->doc.nodes[0].type);
 	check->invalid++;
 	if (attempt->verdict == CONTRACT_NOT_OBJECT)
-		report_plain(check, place, "", "type", "object", type);
+		report_no_object(check, place);
 	else if (!attempt->side)
 		report_plain(check, place, "", "direction",
 		    "no frames from clients", type);
@@ -200,67 +318,9 @@ report_attempt(struct frame_check *check, const struct frame_place *place,
 		report_type(check, place, attempt);
 }
 
-/* --- sides --- */
-
-/* A better reason than another: the further the frame got. */
-static unsigned
-rank(enum contract_verdict verdict)
-{
-	switch (verdict) {
-	case CONTRACT_VALID:
-		return 4;
-	case CONTRACT_INVALID:
-		return 3;
-	case CONTRACT_UNKNOWN_TYPE:
-		return 2;
-	case CONTRACT_MISSING_TYPE:
-		return 1;
-	case CONTRACT_NOT_OBJECT:
-		break;
-	}
-	return 0;
-}
-
-static void
-attempt_side(struct frame_check *check,
-    const struct contract_endpoint *endpoint, const struct contract_side *side,
-    struct attempt *best)
-{
-	struct attempt attempt = { .verdict = CONTRACT_NOT_OBJECT,
-		.endpoint = endpoint,
-		.side = side,
-		.is_made = true };
-	if (side)
-		attempt.verdict = contract_check(
-		    side, check->scratch, &check->doc, &attempt.message);
-	else if (check->doc.nodes[0].type == JSON_OBJECT)
-		attempt.verdict = CONTRACT_MISSING_TYPE;
-	if (!best->is_made || rank(attempt.verdict) > rank(best->verdict))
-		*best = attempt;
-}
-
-static struct attempt
-attempt_all(struct frame_check *check)
-{
-	struct attempt best = { .is_made = false };
-	for (size_t i = 0; i < check->contract->endpoint_count; i++) {
-		const struct contract_endpoint *endpoint =
-		    &check->contract->endpoints[i];
-		if (check->endpoint && check->endpoint != endpoint)
-			continue;
-		if (check->direction != FRAME_CLIENT)
-			attempt_side(check, endpoint, &endpoint->server, &best);
-		if (check->direction != FRAME_SERVER)
-			attempt_side(check, endpoint,
-			    endpoint->has_client ? &endpoint->client : NULL,
-			    &best);
-	}
-	return best;
-}
-
 /* The name under which findings speak of the frame. */
 static void
-take_type(struct frame_check *check, const struct attempt *attempt)
+take_type(struct frame_check *check, const struct frame_attempt *attempt)
 {
 	uint32_t node;
 	if (!attempt->side ||
@@ -277,22 +337,22 @@ take_type(struct frame_check *check, const struct attempt *attempt)
 /* What no producer may say, whatever the schemas let pass. */
 static bool
 is_reserved(struct frame_check *check, const struct frame_place *place,
-    const struct attempt *attempt)
+    const struct frame_attempt *attempt)
 {
-	if (attempt->side != &attempt->endpoint->server)
+	switch (frame_reserved(attempt, &check->doc)) {
+	case FRAME_FREE:
 		return false;
-	bool has_cursor = attempt->endpoint->splice_cursor &&
-	    json_member(&check->doc, 0, view_of("cursor"));
-	bool is_notice =
-	    check->type.len >= 6 && memcmp(check->type.data, "relay.", 6) == 0;
-	if (has_cursor)
+	case FRAME_HAS_CURSOR:
 		report_plain(check, place, "/cursor", "reserved",
 		    "no such member: the relay adds it", "a member");
-	else if (is_notice)
+		break;
+	case FRAME_IS_NOTICE:
 		report_plain(check, place, attempt->side->discriminator,
 		    "reserved", "no type relay.*", "a type of the relay's own");
-	check->invalid += has_cursor || is_notice;
-	return has_cursor || is_notice;
+		break;
+	}
+	check->invalid++;
+	return true;
 }
 
 void
@@ -302,6 +362,12 @@ frame_check_judge(struct frame_check *check, const struct frame_place *place,
 	struct json_limits limits = { .max_depth = DEPTH_MAX,
 		.strict_keys = true };
 	struct json_fault fault;
+	bool is_client = check->scope.direction == FRAME_CLIENT;
+	if (frame.len >
+	    (is_client ? FRAME_CLIENT_BYTES_MAX : FRAME_BYTES_MAX)) {
+		frame_check_long(check, place, frame.len);
+		return;
+	}
 	check->frames++;
 	buf_clear(&check->type);
 	check->frame = frame;
@@ -309,7 +375,10 @@ frame_check_judge(struct frame_check *check, const struct frame_place *place,
 		report_fault(check, place, &fault);
 		return;
 	}
-	struct attempt best = attempt_all(check);
+	if (check->generations)
+		generations_judge(check->generations, &check->doc);
+	struct frame_attempt best =
+	    frame_attempt(&check->scope, check->scratch, &check->doc);
 	take_type(check, &best);
 	if (is_reserved(check, place, &best))
 		return;

@@ -8,17 +8,21 @@
  * takes it.
  */
 
-#include "contract.h"
+#include "frame_attempt.h"
 #include "report.h"
 
-enum frame_direction { FRAME_ANY, FRAME_CLIENT, FRAME_SERVER };
+struct generations;
+
+/* Longer frames are refused, as the daemon does by default: limits.event_bytes
+ * and, where only clients are listened to, limits.frame_bytes. */
+#define FRAME_BYTES_MAX        ((size_t)4 << 20)
+#define FRAME_CLIENT_BYTES_MAX ((size_t)1 << 20)
 
 struct frame_check {
 	struct report *report;
-	const struct contract *contract;
-	const struct contract_endpoint *endpoint; /* NULL: any */
-	enum frame_direction direction;
-	const char *source; /* file or key, for findings */
+	struct frame_scope scope;
+	struct generations *generations; /* told of each frame; NULL: none */
+	const char *source;              /* file or key, for findings */
 	struct json_doc doc;
 	struct schema_scratch *scratch;
 	struct buf type;
@@ -41,6 +45,10 @@ void frame_check_fini(struct frame_check *check);
 
 void frame_check_judge(struct frame_check *check,
     const struct frame_place *place, struct view frame);
+
+/* A frame of that many bytes, which are not at hand. */
+void frame_check_long(
+    struct frame_check *check, const struct frame_place *place, uint64_t bytes);
 
 /* For entries without a frame. */
 void frame_check_missing(struct frame_check *check,
