@@ -99,12 +99,12 @@ static void
 lint_says_what_is_wrong_and_where(void **state)
 {
 	(void)state;
-	assert_int_equal(run("lint --json /nowhere"), 1);
+	assert_int_equal(run("lint --json /nowhere"), 3);
 	assert_json("/ok", "false");
 	assert_json("/result/findings/0/source", "\"/nowhere\"");
 	assert_json("/result/findings/0/rule", "\"load\"");
 	assert_json("/result/contract", "null");
-	assert_int_equal(run("lint /nowhere"), 1);
+	assert_int_equal(run("lint /nowhere"), 3);
 	assert_non_null(strstr(out, "/nowhere: error: the file cannot be"));
 	assert_non_null(strstr(out, "is no folder"));
 }

@@ -5,7 +5,9 @@
 #include "contract_lint.h"
 #include "ctl_report.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 struct linting {
 	struct ctl *ctl;
@@ -77,11 +79,22 @@ lint(struct linting *linting)
 		buf_add_char(&ctl->result, '}');
 	}
 	if (contract && !ctl->json)
-		fprintf(stderr, "%s%s/%s%s %s: %zu findings\n",
+		fprintf(stderr, "%s%s/%s%s %s: %zu finding%s\n",
 		    count ? ctl_yellow(ctl) : ctl_green(ctl), contract->name,
-		    contract->version, ctl_plain(ctl), contract->hash, count);
+		    contract->version, ctl_plain(ctl), contract->hash, count,
+		    count == 1 ? "" : "s");
 	contract_free(&contract);
 	return status;
+}
+
+/* 0, or why there is no folder to look into. */
+static int
+look_at(const char *directory)
+{
+	struct stat info;
+	if (stat(directory, &info) == -1)
+		return errno;
+	return S_ISDIR(info.st_mode) ? 0 : ENOTDIR;
 }
 
 int
@@ -101,6 +114,10 @@ cmd_contract_lint(struct ctl *ctl)
 		    ctl, CTL_USAGE, "usage", "one contract folder at a time");
 	}
 	linting.directory = ctl->argv[0];
+	int reason = look_at(linting.directory);
+	if (reason != 0)
+		ctl_fail(ctl, CTL_INPUT, "unreadable", "%s: %s",
+		    linting.directory, strerror(reason));
 	const struct report_options report = { .subject = linting.directory,
 		.unit = "contract folder",
 		.whole = "the file" };
@@ -110,6 +127,8 @@ cmd_contract_lint(struct ctl *ctl)
 	buf_init(&linting.path, 0);
 	buf_init(&linting.text, 0);
 	status = lint(&linting);
+	if (reason != 0)
+		status = CTL_INPUT;
 	buf_fini(&linting.path);
 	buf_fini(&linting.text);
 	return status;
