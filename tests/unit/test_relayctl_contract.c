@@ -237,6 +237,8 @@ wrong_words_and_files_have_their_exit_codes(void **state)
 		{ "check --frames f.ndjson", 2 },
 		{ "check --contract " BUNDLED, 2 },
 		{ "check --contract " BUNDLED " f.ndjson", 2 },
+		{ "check --contract " BUNDLED " --frames " RUN " none", 3 },
+		{ "check --contract " BUNDLED " --frames " RUN " " RUN, 0 },
 		{ "check --contract " BUNDLED " --frames f --stream s", 2 },
 		{ "check --contract " BUNDLED " --frames f --last 1", 2 },
 		{ "check --contract " BUNDLED " --stream s --last x", 2 },

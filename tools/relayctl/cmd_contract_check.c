@@ -281,6 +281,8 @@ check_sources(struct checking *checking)
 		status = check_stream(checking);
 	for (size_t i = 0; i < checking->files.count && status == 0; i++)
 		status = check_file(checking, checking->files.items[i]);
+	for (int i = 0; i < checking->ctl->argc && status == 0; i++)
+		status = check_file(checking, checking->ctl->argv[i]);
 	if (status != 0)
 		tell_unread(checking);
 	return status;
@@ -307,7 +309,8 @@ static void
 tell_generations(struct checking *checking)
 {
 	const struct frame_check *check = &checking->check;
-	bool is_one = checking->stream || checking->files.count == 1;
+	size_t files = checking->files.count + (size_t)checking->ctl->argc;
+	bool is_one = checking->stream || files == 1;
 	generations_tell(checking->generations, checking->report.report,
 	    is_one ? check->source : NULL, check->frames,
 	    check->frames - check->invalid);
@@ -378,7 +381,7 @@ check_usage(struct checking *checking)
 	const char *problem = NULL;
 	if (!checking->directory)
 		problem = "--contract DIR is missing";
-	else if (ctl->argc > 0)
+	else if (ctl->argc > 0 && checking->files.count == 0)
 		problem = "frames are named with --frames FILE";
 	else if (checking->files.count == 0 && !checking->stream)
 		problem = "--frames FILE or --stream KEY is missing";
