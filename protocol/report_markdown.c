@@ -88,6 +88,7 @@ add(struct report_writer *writer, const struct report_entry *entry)
 	add_headline(out, entry);
 	add_fact(out, "message", finding->type);
 	add_fact(out, "rule", finding->rule);
+	add_fact(out, "code", finding->code);
 	add_fact(out, "expected", finding->expected);
 	add_fact(out, "got", finding->got);
 	if (finding->traffic)

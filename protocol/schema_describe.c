@@ -178,16 +178,17 @@ static void
 describe_count(struct schema_explain *explain, const struct schema_rule *rule,
     uint32_t at, struct violation *violation)
 {
-	const char *unit = "characters";
+	const char *unit = "character";
 	if (rule->op == SCHEMA_OP_MAX_ITEMS || rule->op == SCHEMA_OP_MIN_ITEMS)
-		unit = "items";
+		unit = "item";
 	if (rule->op == SCHEMA_OP_MAX_PROPERTIES ||
 	    rule->op == SCHEMA_OP_MIN_PROPERTIES)
-		unit = "members";
+		unit = "member";
 	uint32_t count = explain->run.doc->nodes[at].count;
 	const char *side = count > rule->limit ? "at most" : "at least";
-	snprintf(violation->expected, sizeof(violation->expected), "%s %llu %s",
-	    side, (unsigned long long)rule->limit, unit);
+	snprintf(violation->expected, sizeof(violation->expected),
+	    "%s %llu %s%s", side, (unsigned long long)rule->limit, unit,
+	    rule->limit == 1 ? "" : "s");
 	snprintf(violation->got, sizeof(violation->got), "%u", count);
 }
 

@@ -163,7 +163,7 @@ static const struct {
 	{ "{\"type\":\"command\",\"command\":\"\",\"trace\":\"yes\"}",
 	    "invalid_payload",
 	    "Invalid payload: /trace: expected boolean, got string; "
-	    "/command: expected at least 1 characters, got 0" },
+	    "/command: expected at least 1 character, got 0" },
 	{ "{\"type\":\"command\",\"command\":\"\"}", "empty_command",
 	    "Command name cannot be empty" },
 	{ "{\"type\":\"command\"}", "empty_command",

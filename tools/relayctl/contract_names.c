@@ -213,30 +213,17 @@ is_new_pointer(const void *const *sorted, uint32_t i)
 	return !last || strcmp(last->pointer, entry->pointer) != 0;
 }
 
-static bool
-has_values(const void *const *sorted, uint32_t count, uint32_t from)
-{
-	const struct declared_entry *first = sorted[from];
-	for (uint32_t i = from; i < count; i++) {
-		const struct declared_entry *entry = sorted[i];
-		if (strcmp(entry->pointer, first->pointer) != 0)
-			break;
-		if (entry->kind == DECLARED_VALUE)
-			return true;
-	}
-	return false;
-}
-
-/* The member at this pointer; NULL: it is an item, or the frame itself. */
+/* The first entry of this kind at the pointer of `from`; NULL: none. */
 static const struct declared_entry *
-member_at(const void *const *sorted, uint32_t count, uint32_t from)
+find_kind(const void *const *sorted, uint32_t count, uint32_t from,
+    enum declared_kind kind)
 {
 	const struct declared_entry *first = sorted[from];
 	for (uint32_t i = from; i < count; i++) {
 		const struct declared_entry *entry = sorted[i];
 		if (strcmp(entry->pointer, first->pointer) != 0)
 			break;
-		if (entry->kind == DECLARED_MEMBER)
+		if (entry->kind == kind)
 			return entry;
 	}
 	return NULL;
@@ -250,10 +237,12 @@ add_members(struct names *names, const struct place *place,
 	const char *before = "";
 	for (uint32_t i = 0; i < count; i++) {
 		const struct declared_entry *entry = sorted[i];
+		if (!is_new_pointer(sorted, i))
+			continue;
+		/* Without one it is an item, or the frame itself. */
 		const struct declared_entry *member =
-		    member_at(sorted, count, i);
-		bool is_told = member || has_values(sorted, count, i);
-		if (!is_new_pointer(sorted, i) || !is_told)
+		    find_kind(sorted, count, i, DECLARED_MEMBER);
+		if (!member && !find_kind(sorted, count, i, DECLARED_VALUE))
 			continue;
 		buf_addf(out, "%s\n{\"pointer\":", before);
 		buf_add_json_string(out, view_of(entry->pointer));
