@@ -194,6 +194,18 @@ def test_a_line_that_is_too_long_is_named_and_the_next_one_judged(frames):
     assert lines["result"]["frames"] == 3
 
 
+@pytest.mark.parametrize("size,rules", [
+    (4 << 20, []), ((4 << 20) + 1, ["too_large"]), ((4 << 20) + 5000,
+                                                    ["too_large"])])
+def test_the_limit_is_that_of_an_event(frames, size, rules):
+    head = '{"type":"message","content":"'
+    frame = head + "x" * (size - len(head) - 2) + '"}'
+    _, lines = result_of("--frames", frames(frame))
+    assert [finding["rule"] for finding in lines["result"]["findings"]] == rules
+    if rules:
+        assert lines["result"]["findings"][0]["got"] == f"{size} bytes"
+
+
 def test_clients_have_the_smaller_limit(frames):
     path = frames('{"type":"message","content":"%s"}' % ("x" * (1 << 20)))
     code, lines = result_of("--frames", path, "--direction", "client")
