@@ -141,6 +141,17 @@ take_protocols(
 	return take_first(parse, field, value);
 }
 
+/* Of several fields the first that offers something counts. */
+static int
+take_extensions(
+    struct parse *parse, const struct field *field, struct view value)
+{
+	(void)field;
+	if (!parse->result->deflate.is_agreed)
+		deflate_choose(value, &parse->result->deflate);
+	return 0;
+}
+
 static int
 take_length(struct parse *parse, const struct field *field, struct view value)
 {
@@ -178,7 +189,7 @@ static const struct field fields[] = {
 	{ "Sec-WebSocket-Key", take_only, SLOT(key) },
 	{ "Sec-WebSocket-Version", take_version, 0 },
 	{ "Sec-WebSocket-Protocol", take_protocols, SLOT(protocols) },
-	{ "Sec-WebSocket-Extensions", take_first, SLOT(extensions) },
+	{ "Sec-WebSocket-Extensions", take_extensions, 0 },
 	{ "Upgrade", take_upgrade, 0 },
 	{ "Connection", take_connection, 0 },
 	{ "Content-Length", take_length, 0 },

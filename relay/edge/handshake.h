@@ -9,7 +9,7 @@
  * parses bytes of our own making. RFC 9112, RFC 6455 section 4.2.
  */
 
-#include "buf.h"
+#include "deflate_offer.h"
 
 #include <stdint.h>
 
@@ -18,8 +18,8 @@
 struct handshake {
 	/* All views point into the head. */
 	struct view method, target, path, query, version;
-	struct view host, origin, authorization, key, protocols, extensions;
-	struct view traceparent, forwarded_for, forwarded_proto, accept;
+	struct view host, origin, authorization, key, protocols, traceparent;
+	struct view forwarded_for, forwarded_proto, accept;
 	bool wants_upgrade; /* Upgrade: websocket (any case, in the list) */
 	bool has_upgrade;   /* any Upgrade header */
 	bool connection_upgrade; /* Connection lists "upgrade" */
@@ -27,6 +27,7 @@ struct handshake {
 	bool offers_relay_v1;    /* Sec-WebSocket-Protocol lists relay.v1 */
 	struct view ticket;      /* from ticket.<T>, else empty */
 	bool offers_protocols;   /* any Sec-WebSocket-Protocol */
+	struct deflate_terms deflate; /* what its offers come to */
 	bool version_13;
 	bool key_valid;     /* 24 characters, base64 of 16 bytes */
 	size_t head_length; /* bytes up to and including the empty line */
@@ -55,7 +56,8 @@ enum handshake_state handshake_parse(struct view head,
 void handshake_missing(const struct handshake *handshake, struct buf *out);
 
 /* The canonical request for libwebsockets: fixed path, own header order, only
- * what it needs (protocol relay.v1 if offered, extensions if `deflate`). */
+ * what it needs (protocol relay.v1 if offered; if `deflate`, the agreed terms of
+ * permessage-deflate, which libwebsockets gives back word by word). */
 void handshake_canonical(
     const struct handshake *handshake, bool deflate, struct buf *out);
 

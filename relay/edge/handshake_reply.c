@@ -29,39 +29,6 @@ handshake_missing(const struct handshake *handshake, struct buf *out)
 		add_missing(out, start, "HTTP/1.1");
 }
 
-/* An offer we can answer with "no context takeover on either side": its other
- * parameters would need an answer of their own (RFC 7692 section 7.1). */
-static bool
-is_plain_deflate(struct view offer)
-{
-	static const char window[] = "client_max_window_bits";
-	struct view item;
-	if (!handshake_next_item(&offer, ';', &item) ||
-	    !handshake_same_word(item, "permessage-deflate"))
-		return false;
-	while (handshake_next_item(&offer, ';', &item)) {
-		bool is_window = item.len >= sizeof(window) - 1 &&
-		    memcmp(item.data, window, sizeof(window) - 1) == 0;
-		if (!is_window &&
-		    !handshake_same_word(item, "server_no_context_takeover") &&
-		    !handshake_same_word(item, "client_no_context_takeover"))
-			return false;
-	}
-	return true;
-}
-
-static bool
-offers_deflate(const struct handshake *handshake)
-{
-	struct view list = handshake->extensions;
-	struct view offer;
-	while (handshake_next_item(&list, ',', &offer)) {
-		if (is_plain_deflate(offer))
-			return true;
-	}
-	return false;
-}
-
 void
 handshake_canonical(
     const struct handshake *handshake, bool deflate, struct buf *out)
@@ -77,10 +44,11 @@ handshake_canonical(
 	buf_add_text(out, "\r\n");
 	if (handshake->offers_relay_v1)
 		buf_add_text(out, "Sec-WebSocket-Protocol: relay.v1\r\n");
-	if (deflate && offers_deflate(handshake))
-		buf_add_text(out,
-		    "Sec-WebSocket-Extensions: permessage-deflate; "
-		    "server_no_context_takeover; "
-		    "client_no_context_takeover\r\n");
+	if (deflate && handshake->deflate.is_agreed) {
+		buf_add_text(
+		    out, "Sec-WebSocket-Extensions: permessage-deflate");
+		deflate_answer(&handshake->deflate, out);
+		buf_add_text(out, "\r\n");
+	}
 	buf_add_text(out, "\r\n");
 }

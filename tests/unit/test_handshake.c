@@ -324,8 +324,10 @@ deflate_is_offered_on_when_it_can_be_kept(void **state)
 		  "permessage-deflate;client_max_window_bits=10; "
 		  "server_no_context_takeover",
 		    true, true },
-		{ "permessage-deflate; server_max_window_bits=10", true,
-		    false },
+		{ "permessage-deflate; server_max_window_bits=8", true, false },
+		{ "permessage-deflate; what\r\n"
+		  "Sec-WebSocket-Extensions: permessage-deflate",
+		    true, true },
 		{ "permessage-deflate; server_max_window_bits=10, "
 		  "permessage-deflate",
 		    true, true },
