@@ -2,19 +2,26 @@
 #include "utf8.h"
 
 /* Unicode 15, table 3-7: the second byte's range depends on the first. */
+static void
+range_of_second(uint8_t first, uint8_t *low, uint8_t *high)
+{
+	*low = 0x80;
+	*high = 0xbf;
+	if (first == 0xe0)
+		*low = 0xa0; /* below: overlong */
+	else if (first == 0xed)
+		*high = 0x9f; /* above: surrogates */
+	else if (first == 0xf0)
+		*low = 0x90; /* below: overlong */
+	else if (first == 0xf4)
+		*high = 0x8f; /* above: over U+10FFFF */
+}
+
 static bool
 second_byte_fits(uint8_t first, uint8_t second)
 {
-	uint8_t low = 0x80;
-	uint8_t high = 0xbf;
-	if (first == 0xe0)
-		low = 0xa0; /* below: overlong */
-	else if (first == 0xed)
-		high = 0x9f; /* above: surrogates */
-	else if (first == 0xf0)
-		low = 0x90; /* below: overlong */
-	else if (first == 0xf4)
-		high = 0x8f; /* above: over U+10FFFF */
+	uint8_t low, high;
+	range_of_second(first, &low, &high);
 	return second >= low && second <= high;
 }
 
@@ -53,6 +60,53 @@ utf8_is_valid(struct view text)
 		if (length == 0)
 			return false;
 		at += length;
+	}
+	return true;
+}
+
+static bool
+add_byte(struct utf8_pieces *pieces, uint8_t byte)
+{
+	if (pieces->more == 0) {
+		size_t length = length_by_first(byte);
+		if (length == 0)
+			return false;
+		pieces->more = (uint8_t)(length - 1);
+		range_of_second(byte, &pieces->low, &pieces->high);
+		return true;
+	}
+	if (byte < pieces->low || byte > pieces->high)
+		return false;
+	pieces->more--;
+	pieces->low = 0x80;
+	pieces->high = 0xbf;
+	return true;
+}
+
+/* Bytes at the beginning that are ASCII, looked at eight at a time. */
+static size_t
+ascii_run(const char *at, size_t len)
+{
+	size_t run = 0;
+	uint64_t eight;
+	for (; len - run >= sizeof(eight); run += sizeof(eight)) {
+		memcpy(&eight, at + run, sizeof(eight));
+		if (eight & 0x8080808080808080u)
+			break;
+	}
+	return run;
+}
+
+bool
+utf8_add(struct utf8_pieces *pieces, struct view piece)
+{
+	size_t at = 0;
+	while (at < piece.len) {
+		if (pieces->more == 0)
+			at += ascii_run(piece.data + at, piece.len - at);
+		if (at < piece.len &&
+		    !add_byte(pieces, (uint8_t)piece.data[at++]))
+			return false;
 	}
 	return true;
 }

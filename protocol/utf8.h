@@ -15,6 +15,17 @@ size_t utf8_sequence(const uint8_t *at, const uint8_t *end);
 
 bool utf8_is_valid(struct view text);
 
+/* Text that comes in pieces; all zero to begin with. Embedded. */
+struct utf8_pieces {
+	uint8_t more; /* bytes that the sequence begun still wants */
+	uint8_t low;  /* the next of them lies between these two */
+	uint8_t high;
+};
+
+/* False with the first byte that cannot be right, whatever follows. Between
+ * two pieces, `more` tells whether the text may end there: only when it is 0. */
+bool utf8_add(struct utf8_pieces *pieces, struct view piece);
+
 /* Encodes a code point that is no surrogate; returns its length. */
 size_t utf8_encode(uint32_t code_point, char out[4]);
 

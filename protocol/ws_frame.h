@@ -4,7 +4,7 @@
 
 /*
  * Server-to-client WebSocket frame headers (RFC 6455 section 5.2): FIN set,
- * unmasked, shortest length form. Nothing else of the protocol lives here.
+ * unmasked, shortest length form. What clients send: ws_reader.h.
  */
 
 #include <stddef.h>
@@ -13,6 +13,7 @@
 #define WS_FRAME_HEADER_MAX 10
 
 enum ws_opcode {
+	WS_CONTINUATION = 0x0,
 	WS_TEXT = 0x1,
 	WS_BINARY = 0x2,
 	WS_CLOSE = 0x8,

@@ -55,13 +55,14 @@ upgrade(void *arg, struct http_exchange *exchange,
 		.notices = handshake->offers_relay_v1,
 		.identity = { view_of("default"), view_of("anonymous") },
 	};
-	struct buf request;
-	buf_init(&request, 0);
-	handshake_canonical(
-	    handshake, worker->settings->config.deflate, &request);
-	int socket = gateway_take(exchange);
-	ws_server_adopt(worker->ws_server, socket, buf_view(&request), &params);
-	buf_fini(&request);
+	struct buf answer;
+	buf_init(&answer, 0);
+	struct ws_peer peer = { .is_deflated = handshake_accept(handshake,
+				    worker->settings->config.deflate,
+				    &answer) };
+	peer.socket = gateway_take(exchange);
+	ws_server_adopt(worker->ws_server, &peer, buf_view(&answer), &params);
+	buf_fini(&answer);
 }
 
 /* --- readiness --- */

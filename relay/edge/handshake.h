@@ -3,10 +3,9 @@
 #define HANDSHAKE_H
 
 /*
- * The gate: the head of an HTTP request, judged byte by byte before any
- * library sees it. Pure: bytes in, verdict out; no sockets, no clock. What
- * passes is written anew in canonical form, so that libwebsockets only ever
- * parses bytes of our own making. RFC 9112, RFC 6455 section 4.2.
+ * The gate: the head of an HTTP request, judged byte by byte; no library sees
+ * it. Pure: bytes in, verdict out; no sockets, no clock. RFC 9112, RFC 6455
+ * section 4.2.
  */
 
 #include "deflate_offer.h"
@@ -55,10 +54,10 @@ enum handshake_state handshake_parse(struct view head,
  * "Connection", "Sec-WebSocket-Version", "HTTP/1.1"), empty when nothing. */
 void handshake_missing(const struct handshake *handshake, struct buf *out);
 
-/* The canonical request for libwebsockets: fixed path, own header order, only
- * what it needs (protocol relay.v1 if offered; if `deflate`, the agreed terms of
- * permessage-deflate, which libwebsockets gives back word by word). */
-void handshake_canonical(
+/* The answer to an upgrade that misses nothing: 101, with protocol relay.v1 if
+ * that was offered; with permessage-deflate if `deflate` and an offer can be
+ * kept. Returns whether it was. RFC 6455 section 4.2.2. */
+bool handshake_accept(
     const struct handshake *handshake, bool deflate, struct buf *out);
 
 /* Is this Origin the same host as Host, or on the list? Absent Origin: yes.

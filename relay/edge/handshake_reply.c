@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 
-/* What follows from a head that was read: what an upgrade misses, and the
- * request of our own making that libwebsockets gets to see instead. */
+/* What follows from a head that was read: what an upgrade misses, or the answer
+ * that makes a WebSocket of it. */
 
 #include "handshake.h"
 
 #include "handshake_parts.h"
+
+#include <openssl/evp.h>
+#include <openssl/sha.h>
 
 static void
 add_missing(struct buf *out, size_t start, const char *name)
@@ -29,26 +32,45 @@ handshake_missing(const struct handshake *handshake, struct buf *out)
 		add_missing(out, start, "HTTP/1.1");
 }
 
-void
-handshake_canonical(
+/* RFC 6455 section 4.2.2: proves that we are no other kind of server. */
+static void
+add_accept(struct view key, struct buf *out)
+{
+	static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+	unsigned char digest[SHA_DIGEST_LENGTH];
+	unsigned char text[4 * ((SHA_DIGEST_LENGTH + 2) / 3) + 1];
+	struct buf both;
+
+	buf_init(&both, 0);
+	buf_add(&both, key);
+	buf_add_text(&both, guid);
+	SHA1((const unsigned char *)both.data, both.len, digest);
+	buf_fini(&both);
+	EVP_EncodeBlock(text, digest, sizeof(digest));
+	buf_add_text(out, "Sec-WebSocket-Accept: ");
+	buf_add_text(out, (const char *)text);
+	buf_add_text(out, "\r\n");
+}
+
+bool
+handshake_accept(
     const struct handshake *handshake, bool deflate, struct buf *out)
 {
+	bool is_deflated = deflate && handshake->deflate.is_agreed;
+
 	buf_add_text(out,
-	    "GET / HTTP/1.1\r\n"
-	    "Host: relay\r\n"
+	    "HTTP/1.1 101 Switching Protocols\r\n"
 	    "Upgrade: websocket\r\n"
-	    "Connection: Upgrade\r\n"
-	    "Sec-WebSocket-Version: 13\r\n"
-	    "Sec-WebSocket-Key: ");
-	buf_add(out, handshake->key);
-	buf_add_text(out, "\r\n");
+	    "Connection: Upgrade\r\n");
+	add_accept(handshake->key, out);
 	if (handshake->offers_relay_v1)
 		buf_add_text(out, "Sec-WebSocket-Protocol: relay.v1\r\n");
-	if (deflate && handshake->deflate.is_agreed) {
+	if (is_deflated) {
 		buf_add_text(
 		    out, "Sec-WebSocket-Extensions: permessage-deflate");
 		deflate_answer(&handshake->deflate, out);
 		buf_add_text(out, "\r\n");
 	}
 	buf_add_text(out, "\r\n");
+	return is_deflated;
 }

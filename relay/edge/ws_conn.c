@@ -9,66 +9,28 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#define PROTOCOL_ERROR 1002
-#define POLICY         1008
-#define FRAME_OVERHEAD 14           /* most that a frame's header takes */
-#define BACKLOG_MAX    (256 * 1024) /* own frames behind a full socket */
-#define CONTROLS_MAX   200          /* pings and pongs of a client ... */
-#define CONTROLS_MS    1000         /* ... in this time */
-
-/* --- parameters --- */
-
-static struct view
-copy_text(struct buf *text, struct view from)
-{
-	size_t at = text->len;
-
-	buf_add(text, from);
-	return view_make(text->data + at, from.len);
-}
-
-static struct ws_waiting *
-copy_params(const struct session_params *params)
-{
-	struct ws_waiting *copy = xcalloc(1, sizeof(*copy));
-	const struct identity *identity = &params->identity;
-
-	buf_init(&copy->text, 0);
-	/* All the room at once: the views must not move. */
-	buf_reserve(&copy->text,
-	    params->query.len + params->traceparent.len + identity->tenant.len +
-		identity->user.len + 1);
-	copy->params = *params;
-	copy->params.query = copy_text(&copy->text, params->query);
-	copy->params.traceparent = copy_text(&copy->text, params->traceparent);
-	copy->params.identity.tenant = copy_text(&copy->text, identity->tenant);
-	copy->params.identity.user = copy_text(&copy->text, identity->user);
-	return copy;
-}
-
-static void
-forget_params(struct ws_conn *conn)
-{
-	if (conn->waiting == NULL)
-		return;
-	buf_fini(&conn->waiting->text);
-	free(conn->waiting);
-	conn->waiting = NULL;
-}
+#define PROTOCOL_ERROR  1002
+#define NOT_UTF8        1007
+#define POLICY          1008
+#define BACKLOG_MAX     (256 * 1024) /* own frames behind a full socket */
+#define READ_FULL_BYTES 4096         /* at once, from who takes little */
+#define CONTROLS_MAX    200          /* pings and pongs of a client ... */
+#define CONTROLS_MS     1000         /* ... in this time */
 
 /* --- life --- */
 
 struct ws_conn *
-ws_conn_new(
-    struct ws_server *server, int socket, const struct session_params *params)
+ws_conn_new(struct ws_server *server, const struct ws_peer *peer)
 {
 	struct ws_conn *conn = xcalloc(1, sizeof(*conn));
 
 	conn->magic = WS_CONN_MAGIC;
 	conn->server = server;
-	conn->socket = socket;
-	conn->waiting = copy_params(params);
-	ws_message_init(&conn->message);
+	conn->socket = peer->socket;
+	conn->is_reading = true;
+	ws_reader_init(&conn->reader);
+	conn->reader.deflate = peer->is_deflated;
+	buf_init(&conn->unread, 0);
 	list_init(&conn->ping_link);
 	list_init(&conn->unanswered_link);
 	list_init(&conn->full_link);
@@ -78,34 +40,12 @@ ws_conn_new(
 	return conn;
 }
 
-void
-ws_conn_heard(struct ws_conn *conn)
+static void
+heard(struct ws_conn *conn)
 {
 	conn->liveness.heard_ms = conn->server->steady_ms;
 	conn->liveness.sent_since = 0;
 	list_remove(&conn->unanswered_link);
-}
-
-void
-ws_conn_set_full(struct ws_conn *conn, bool is_full)
-{
-	if (ws_conn_is_full(conn) == is_full)
-		return;
-	conn->backlog = 0;
-	list_remove(&conn->full_link);
-	if (!is_full)
-		return;
-	list_add_tail(&conn->server->full, &conn->full_link);
-	/* It cannot come to our ping before it has read all this. */
-	list_remove(&conn->unanswered_link);
-}
-
-bool
-ws_conn_has_ended(const struct ws_conn *conn)
-{
-	char byte;
-
-	return recv(conn->socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
 void
@@ -128,13 +68,13 @@ ws_conn_free(struct ws_conn *conn)
 {
 	ws_conn_end(conn);
 	conn->server->connections--;
-	forget_params(conn);
-	ws_message_fini(&conn->message);
+	ws_reader_fini(&conn->reader);
+	buf_fini(&conn->unread);
 	conn->magic = 0;
 	free(conn);
 }
 
-/* --- input --- */
+/* --- whether it is read --- */
 
 static bool
 is_paused(const struct ws_conn *conn)
@@ -142,78 +82,212 @@ is_paused(const struct ws_conn *conn)
 	return !list_is_empty(&conn->paused_link);
 }
 
-/* Reads or does not read, as the session and what waits for the peer say. */
 static void
-review_input(struct ws_conn *conn)
+review_reading(struct ws_conn *conn)
 {
-	bool is_wanted = conn->is_closing ||
-	    (session_wants_input(conn->session) && conn->backlog < BACKLOG_MAX);
+	bool is_wanted = !is_paused(conn) && !ws_conn_is_full(conn);
 
-	if (is_wanted != is_paused(conn))
+	if (is_wanted == conn->is_reading)
 		return;
-	if (is_wanted)
-		list_remove(&conn->paused_link);
-	else
-		list_add_tail(&conn->server->paused, &conn->paused_link);
+	conn->is_reading = is_wanted;
 	ws_conn_set_input(conn, is_wanted);
 }
 
-/* A session that wants input again does not say so; an answer of this loop turn
- * has told it. */
-void
-ws_server_review_paused(struct ws_server *server)
+static bool
+wants_input(const struct ws_conn *conn)
 {
-	list_foreach(link, &server->paused)
-		review_input(list_entry(link, struct ws_conn, paused_link));
+	return conn->is_closing || session_wants_input(conn->session);
+}
+
+static void
+review_input(struct ws_conn *conn)
+{
+	if (wants_input(conn) || is_paused(conn))
+		return;
+	list_add_tail(&conn->server->paused, &conn->paused_link);
+	review_reading(conn);
 }
 
 void
-ws_conn_received(struct ws_conn *conn, const struct ws_piece *piece)
+ws_conn_set_full(struct ws_conn *conn, bool is_full)
 {
-	struct view whole;
-	uint16_t close_code;
-
-	ws_conn_heard(conn);
-	conn->explained += piece->bytes.len + FRAME_OVERHEAD;
-	if (conn->is_closing)
+	if (ws_conn_is_full(conn) == is_full)
 		return;
-	switch (ws_message_add(&conn->message, &conn->server->message_limits,
-	    piece, &whole, &close_code)) {
-	case WS_MESSAGE_MORE:
-		return;
-	case WS_MESSAGE_WHOLE:
-		session_message(conn->session, whole, clock_mono_ms());
-		break;
-	case WS_MESSAGE_REFUSED:
-		session_violation(conn->session, close_code);
-		break;
+	conn->backlog = 0;
+	list_remove(&conn->full_link);
+	if (is_full) {
+		list_add_tail(&conn->server->full, &conn->full_link);
+		/* It cannot come to our ping before it has read all this. */
+		list_remove(&conn->unanswered_link);
 	}
-	ws_message_fini(&conn->message);
-	review_input(conn);
+	review_reading(conn);
 }
 
-/* Of pings and pongs there is no good in many. */
-void
-ws_conn_pinged(struct ws_conn *conn)
+/* --- input --- */
+
+/* Nothing more is said, and nothing more is listened to. */
+static void
+finish(struct ws_conn *conn)
+{
+	ws_conn_enter_closing(conn);
+	conn->is_deaf = true;
+	buf_fini(&conn->unread);
+	if (!ws_conn_is_full(conn))
+		ws_conn_hang_up(conn);
+}
+
+static void
+pong(struct ws_conn *conn, struct view payload)
+{
+	char frame[WS_FRAME_HEADER_MAX + WS_CONTROL_MAX];
+	size_t header = ws_frame_header(frame, WS_PONG, payload.len);
+
+	memcpy(frame + header, payload.data, payload.len);
+	ws_conn_write(conn, view_make(frame, header + payload.len));
+}
+
+/* Of pings and pongs there is no good in many. True when there were. */
+static bool
+is_flood(struct ws_conn *conn)
 {
 	uint64_t now_ms = conn->server->steady_ms;
 
-	ws_conn_heard(conn);
 	if (now_ms - conn->controls_ms >= CONTROLS_MS) {
 		conn->controls_ms = now_ms;
 		conn->controls = 0;
 	}
-	if (++conn->controls > CONTROLS_MAX && !conn->is_closing)
+	return ++conn->controls > CONTROLS_MAX &&
+	    !conn->server->options.is_unmetered;
+}
+
+static void
+take_control(struct ws_conn *conn, const struct ws_read *read)
+{
+	if (conn->is_closing)
+		return;
+	if (is_flood(conn))
 		session_violation(conn->session, POLICY);
+	else if (read->kind == WS_READ_PING)
+		pong(conn, read->payload);
+	else if (!view_is(read->payload, WS_PING_PAYLOAD))
+		session_pong(conn->session, read->payload, clock_mono_ms());
+}
+
+/* Its answer, unless it is the answer. */
+static void
+take_close(struct ws_conn *conn, uint16_t code)
+{
+	ws_conn_close(conn, code, "");
+	session_peer_closed(conn->session);
+	finish(conn);
+}
+
+/* Frames that are none close the connection on any endpoint; what is wrong
+ * about a message is for the session to judge. */
+static void
+take_refused(struct ws_conn *conn, uint16_t code)
+{
+	if (code == PROTOCOL_ERROR || code == NOT_UTF8)
+		ws_conn_close(conn, code, "");
+	else if (!conn->is_closing)
+		session_violation(conn->session, code);
+	finish(conn);
+}
+
+static void
+take(struct ws_conn *conn, const struct ws_read *read)
+{
+	switch (read->kind) {
+	case WS_READ_MORE:
+		break;
+	case WS_READ_MESSAGE:
+		if (!conn->is_closing)
+			session_message(
+			    conn->session, read->payload, clock_mono_ms());
+		break;
+	case WS_READ_PING:
+	case WS_READ_PONG:
+		take_control(conn, read);
+		break;
+	case WS_READ_CLOSE:
+		take_close(conn, read->code);
+		break;
+	case WS_READ_REFUSED:
+		take_refused(conn, read->code);
+		break;
+	}
+}
+
+/* Returns how many bytes were used: all, unless the session has enough. */
+static size_t
+take_bytes(struct ws_conn *conn, char *bytes, size_t len)
+{
+	struct ws_read read;
+	size_t used = 0;
+
+	while (used < len && !conn->is_deaf && !is_paused(conn)) {
+		used +=
+		    ws_reader_next(&conn->reader, &conn->server->reader_limits,
+			bytes + used, len - used, &read);
+		take(conn, &read);
+		ws_reader_done(&conn->reader);
+		review_input(conn);
+	}
+	return conn->is_deaf ? len : used;
 }
 
 void
-ws_conn_ponged(struct ws_conn *conn, struct view payload)
+ws_conn_received(struct ws_conn *conn, char *bytes, size_t len)
 {
-	conn->explained += payload.len + FRAME_OVERHEAD;
-	ws_conn_pinged(conn);
-	if (!conn->is_closing && !view_is(payload, WS_PING_PAYLOAD))
-		session_pong(conn->session, payload, clock_mono_ms());
+	size_t used;
+
+	heard(conn);
+	if (conn->is_deaf)
+		return;
+	used = take_bytes(conn, bytes, len);
+	if (used < len)
+		buf_add(&conn->unread, view_make(bytes + used, len - used));
+}
+
+static void
+take_unread(struct ws_conn *conn)
+{
+	struct buf unread = conn->unread;
+
+	buf_init(&conn->unread, 0);
+	if (unread.len > 0)
+		ws_conn_received(conn, unread.data, unread.len);
+	buf_fini(&unread);
+}
+
+void
+ws_server_review_paused(struct ws_server *server)
+{
+	list_foreach(link, &server->paused) {
+		struct ws_conn *conn =
+		    list_entry(link, struct ws_conn, paused_link);
+
+		if (!wants_input(conn))
+			continue;
+		list_remove(&conn->paused_link);
+		take_unread(conn);
+		review_reading(conn);
+	}
+}
+
+void
+ws_conn_read_full(struct ws_conn *conn)
+{
+	char bytes[READ_FULL_BYTES];
+	ssize_t count;
+
+	if (is_paused(conn) || conn->backlog >= BACKLOG_MAX)
+		return;
+	count = ws_conn_recv(conn, bytes, sizeof(bytes));
+	if (count > 0)
+		ws_conn_received(conn, bytes, (size_t)count);
+	else if (count == 0)
+		ws_conn_kill(conn);
 }
 
 /* --- output --- */
@@ -239,6 +313,8 @@ void
 ws_conn_drained(struct ws_conn *conn)
 {
 	ws_conn_set_full(conn, false);
+	if (conn->is_deaf)
+		ws_conn_hang_up(conn);
 	if (conn->is_closing)
 		return;
 	session_writable(conn->session, clock_mono_ms());
@@ -248,19 +324,17 @@ ws_conn_drained(struct ws_conn *conn)
 /* --- the two ends --- */
 
 void
-ws_conn_open(struct ws_conn *conn, struct lws *wsi)
+ws_conn_open(struct ws_conn *conn, const struct session_params *params)
 {
 	struct ws_server *server = conn->server;
 
-	conn->wsi = wsi;
 	conn->is_open = true;
 	conn->pinged_ms = server->steady_ms;
 	liveness_init(&conn->liveness, server->steady_ms);
 	list_add_tail(&server->to_ping, &conn->ping_link);
 	stat_add(server->stats, connections_upgraded, 1);
-	conn->session = session_new(server->env, &conn->waiting->params,
-	    &transport, conn, clock_mono_ms());
-	forget_params(conn);
+	conn->session =
+	    session_new(server->env, params, &transport, conn, clock_mono_ms());
 	review_input(conn);
 }
 
@@ -271,7 +345,6 @@ ws_conn_enter_closing(struct ws_conn *conn)
 		return;
 	conn->is_closing = true;
 	list_add_tail(&conn->server->closing, &conn->closing_link);
-	review_input(conn);
 }
 
 void
@@ -288,33 +361,4 @@ ws_conn_close(struct ws_conn *conn, uint16_t code, const char *reason)
 	if (ws_conn_write(conn, view_make(frame, at + payload)) !=
 	    HUB_WRITE_GONE)
 		ws_conn_enter_closing(conn);
-}
-
-/* RFC 6455 section 7.4 and the registry: codes that may stand in a frame. */
-static bool
-is_close_code(unsigned code)
-{
-	return (code >= 1000 && code <= 1003) ||
-	    (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
-}
-
-/* The code is given back; 0: there was none. */
-static uint16_t
-answer_to_close(struct view payload)
-{
-	const unsigned char *bytes = (const unsigned char *)payload.data;
-	unsigned code;
-
-	if (payload.len == 0)
-		return 0;
-	code = payload.len < 2 ? 0 : (unsigned)(bytes[0] << 8 | bytes[1]);
-	return is_close_code(code) ? (uint16_t)code : PROTOCOL_ERROR;
-}
-
-void
-ws_conn_peer_closed(struct ws_conn *conn, struct view payload)
-{
-	ws_conn_heard(conn);
-	ws_conn_close(conn, answer_to_close(payload), "");
-	session_peer_closed(conn->session);
 }

@@ -10,7 +10,7 @@
 
 #include "list.h"
 #include "liveness.h"
-#include "ws_message.h"
+#include "ws_reader.h"
 #include "ws_server.h"
 
 #include <assert.h>
@@ -31,7 +31,8 @@ struct ws_server {
 	uint32_t magic;
 	uv_loop_t *loop;
 	struct ws_server_options options;
-	struct ws_message_limits message_limits;
+	struct ws_reader_limits reader_limits;
+	struct ws_inflater *inflater; /* of all connections */
 	struct liveness_limits liveness_limits;
 	struct session_env *env;
 	struct stats *stats;
@@ -42,7 +43,7 @@ struct ws_server {
 	struct list to_ping;    /* all open ones, in order of their last ping */
 	struct list unanswered; /* pinged, nothing came since */
 	struct list full;       /* libwebsockets holds bytes for them */
-	struct list paused;     /* not read for now */
+	struct list paused;     /* their session wants nothing for now */
 	struct list closing;
 	size_t connections;
 	/* Milliseconds in which this loop ran: stands still while the process
@@ -52,21 +53,15 @@ struct ws_server {
 	uint64_t last_look_ms;
 };
 
-/* The session's parameters, kept until the upgrade is done. */
-struct ws_waiting {
-	struct session_params params;
-	struct buf text;
-};
-
 /* Owned by its wsi (as opaque user data), freed with it. */
 struct ws_conn {
 	uint32_t magic;
 	int socket;
 	struct ws_server *server;
-	struct lws *wsi;            /* NULL before the upgrade */
-	struct session *session;    /* NULL before the upgrade, after the end */
-	struct ws_waiting *waiting; /* NULL after the upgrade */
-	struct ws_message message;
+	struct lws *wsi;         /* NULL before it is adopted */
+	struct session *session; /* NULL before the upgrade, after the end */
+	struct ws_reader reader;
+	struct buf unread; /* bytes that came while paused */
 	struct liveness liveness;
 	struct list ping_link;
 	struct list unanswered_link;
@@ -77,12 +72,12 @@ struct ws_conn {
 	uint64_t asked_ms;    /* the ping that is unanswered */
 	uint64_t controls_ms; /* since when they are counted */
 	unsigned controls;    /* pings and pongs of the client */
-	uint64_t explained;   /* bytes that came in messages and pongs */
-	int64_t unexplained;  /* bytes that came otherwise, up to a ping */
 	size_t backlog;       /* own frames written while full */
 	uint64_t drained_ms;  /* closing: all is out since; 0: not yet */
 	bool is_open;         /* between upgrade and end */
 	bool is_closing;      /* the session's writes are refused */
+	bool is_deaf;         /* what comes means nothing any more */
+	bool is_reading;      /* libwebsockets reads for it */
 };
 
 static inline struct ws_conn *
@@ -102,27 +97,21 @@ ws_conn_is_full(const struct ws_conn *conn)
 
 /* --- ws_conn.c: what a connection does --- */
 
-/* Copies the parameters; counted in server->connections. */
+/* Counted in server->connections. */
 struct ws_conn *ws_conn_new(
-    struct ws_server *server, int socket, const struct session_params *params);
+    struct ws_server *server, const struct ws_peer *peer);
 void ws_conn_free(struct ws_conn *conn);
-/* The upgrade is done: the session begins. */
-void ws_conn_open(struct ws_conn *conn, struct lws *wsi);
+/* The upgrade is answered: the session begins. */
+void ws_conn_open(struct ws_conn *conn, const struct session_params *params);
 /* Leaves every list and frees the session; may be called twice. */
 void ws_conn_end(struct ws_conn *conn);
 
-/* Something came from the peer: anything, a piece of a message, a ping that
- * libwebsockets has answered, a pong, a close frame. */
-void ws_conn_heard(struct ws_conn *conn);
-void ws_conn_received(struct ws_conn *conn, const struct ws_piece *piece);
-void ws_conn_pinged(struct ws_conn *conn);
-void ws_conn_ponged(struct ws_conn *conn, struct view payload);
-/* It is answered unless it is the answer. */
-void ws_conn_peer_closed(struct ws_conn *conn, struct view payload);
-/* The peer has ended its side, and all it sent before was read. */
-bool ws_conn_has_ended(const struct ws_conn *conn);
-
+/* Bytes came from the peer; they are unmasked in place. */
+void ws_conn_received(struct ws_conn *conn, char *bytes, size_t len);
 void ws_conn_set_full(struct ws_conn *conn, bool is_full);
+/* Takes in what a full connection's peer has sent: libwebsockets reads nothing
+ * while it holds bytes. */
+void ws_conn_read_full(struct ws_conn *conn);
 /* libwebsockets holds no bytes any more. */
 void ws_conn_drained(struct ws_conn *conn);
 /* A close frame behind all that was written so far, without a code if it is 0;
@@ -131,6 +120,7 @@ void ws_conn_drained(struct ws_conn *conn);
 void ws_conn_close(struct ws_conn *conn, uint16_t code, const char *reason);
 /* From now on the session's writes are refused. */
 void ws_conn_enter_closing(struct ws_conn *conn);
+/* A session that wants input again does not say so: looks at all that wait. */
 void ws_server_review_paused(struct ws_server *server);
 
 /* --- ws_server.c: what libwebsockets does for it --- */
@@ -139,7 +129,9 @@ enum hub_write ws_conn_write(struct ws_conn *conn, struct view frames);
 /* Without ceremony, but not inside this call. */
 void ws_conn_kill(struct ws_conn *conn);
 void ws_conn_set_input(struct ws_conn *conn, bool is_on);
-/* Bytes that the frame that is coming in still wants to bring. */
-size_t ws_conn_announced(const struct ws_conn *conn);
+/* What comes from the socket; as recv(2). */
+ssize_t ws_conn_recv(struct ws_conn *conn, char *bytes, size_t size);
+/* All is said: the peer shall see the end behind the last frame. */
+void ws_conn_hang_up(struct ws_conn *conn);
 
 #endif

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Rules that libwebsockets 4.1 to 4.3 teaches (each was seen to bite):
+ * libwebsockets has the sockets, in its role for raw ones: it polls, reads,
+ * keeps what the kernel does not take, closes. What the bytes mean is
+ * ws_reader.h's matter: its own parser of frames lets through unmasked ones,
+ * answers one ping of several, and shows a header only with the payload.
  *
- * - It parses only the request that we wrote ourselves (handshake_canonical);
- *   whatever else makes it speak HTTP or raw is refused.
- * - Frames go out raw, straight from the caller's shared bytes. What the
- *   kernel does not take, libwebsockets copies, drains first and puts before
- *   its own pongs and close frames; only it ever asks for a writable callback.
- * - A close reason with -1 is lost while it holds bytes, and outside of the
- *   receive callback always (Debian's build closes twice there, as a test of
- *   its own). Our close frame is a raw frame like all others.
+ * Rules that versions 4.1 to 4.3 teach (each was seen to bite):
+ *
+ * - Frames go out straight from the caller's shared bytes. What the kernel does
+ *   not take, libwebsockets copies and drains first; only it ever asks for a
+ *   writable callback.
+ * - While it holds such bytes it reads nothing, and comes across readable
+ *   sockets again and again: input is shut off then (ws_conn_read_full).
  * - Its timers are armed by its own events only: whoever sets one from
  *   outside of a callback must wake it (lws_cancel_service), and so must who
  *   opens the input again, since bytes may wait in its memory.
@@ -22,10 +24,12 @@
 
 #include "clock.h"
 #include "log.h"
+#include "ws_deflate.h"
 #include "xmalloc.h"
 
 #include <libwebsockets.h>
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -34,11 +38,11 @@
 #include <unistd.h>
 
 #define SERVER_MAGIC 0x77737372
+#define PROTOCOL     "frames"
 
-#define RX_BUFFER_BYTES 256       /* per connection, for ever: small */
-#define TX_BUFFER_BYTES (1 << 24) /* most in one send() */
-#define HEADER_BYTES    2048      /* of the canonical request */
-#define OTHER_SOCKETS   16384     /* descriptors besides the connections */
+#define READ_BYTES      (64 * 1024) /* most in one recv(); per worker */
+#define TX_BUFFER_BYTES (1 << 24)   /* most in one send() */
+#define OTHER_SOCKETS   16384       /* descriptors besides the connections */
 #define TEARDOWN_TURNS  8
 
 static struct ws_server *
@@ -96,58 +100,30 @@ ws_conn_set_input(struct ws_conn *conn, bool is_on)
 		lws_cancel_service(conn->server->context);
 }
 
-size_t
-ws_conn_announced(const struct ws_conn *conn)
+/* Under TLS the socket's bytes are not the peer's. */
+ssize_t
+ws_conn_recv(struct ws_conn *conn, char *bytes, size_t size)
 {
-	return lws_remaining_packet_payload(conn->wsi);
+	int flags = MSG_DONTWAIT | (lws_is_ssl(conn->wsi) ? MSG_PEEK : 0);
+	ssize_t count = recv(conn->socket, bytes, size, flags);
+
+	if (count > 0 && lws_is_ssl(conn->wsi)) {
+		errno = EAGAIN;
+		return -1;
+	}
+	return count;
+}
+
+/* A half-closed socket, since the end of one with unread bytes is a reset that
+ * may overtake the close frame; TLS has an end of its own. */
+void
+ws_conn_hang_up(struct ws_conn *conn)
+{
+	if (lws_is_ssl(conn->wsi) || shutdown(conn->socket, SHUT_WR) < 0)
+		ws_conn_kill(conn);
 }
 
 /* --- what libwebsockets tells --- */
-
-static void
-on_receive(struct ws_conn *conn, void *in, size_t len)
-{
-	struct ws_piece piece = {
-		.bytes = view_make(in, len),
-		.frame_rest = lws_remaining_packet_payload(conn->wsi),
-		.is_first = lws_is_first_fragment(conn->wsi) != 0,
-		.is_last = lws_is_final_fragment(conn->wsi) != 0,
-		.is_binary = lws_frame_is_binary(conn->wsi) != 0,
-	};
-
-	ws_conn_received(conn, &piece);
-}
-
-/* Comes when all that libwebsockets held is out and, unasked, behind each pong
- * that it sent. */
-static void
-on_writable(struct ws_conn *conn)
-{
-	if (!ws_conn_is_full(conn))
-		ws_conn_pinged(conn);
-	else if (!lws_partial_buffered(conn->wsi))
-		ws_conn_drained(conn);
-}
-
-/* libwebsockets has made up its mind to close. Frames of ours behind its close
- * frame would be a breach. Its reasons are texts of its own, which we take away;
- * and without any it would hang up without a word on a peer that is still
- * there: what it cannot read is 1002. */
-static void
-on_dropped(struct ws_conn *conn)
-{
-	const unsigned char *payload = lws_get_close_payload(conn->wsi);
-	int code = LWS_CLOSE_STATUS_PROTOCOL_ERR;
-
-	if (conn->is_closing)
-		return;
-	ws_conn_enter_closing(conn);
-	if (lws_get_close_length(conn->wsi) >= 2)
-		code = payload[0] << 8 | payload[1];
-	else if (ws_conn_has_ended(conn))
-		return;
-	lws_close_reason(conn->wsi, (enum lws_close_status)code, NULL, 0);
-}
 
 /* The first callback in which the wsi keeps what is attached to it. */
 static int
@@ -158,6 +134,7 @@ on_adopted(struct lws *wsi)
 
 	if (server->adopting == NULL)
 		return -1; /* not one of ours */
+	server->adopting->wsi = wsi;
 	lws_set_opaque_user_data(wsi, server->adopting);
 	server->adopting = NULL;
 	return 0;
@@ -175,38 +152,12 @@ on_destroyed(struct lws *wsi)
 	return 0;
 }
 
-static int
-on_upgrade(const char *protocol)
+/* Comes when all that libwebsockets held is out. */
+static void
+on_writable(struct ws_conn *conn)
 {
-	return protocol != NULL && strcasecmp(protocol, "websocket") == 0 ? 0
-									  : -1;
-}
-
-/* Reasons that are about one connection between its upgrade and its end. */
-static int
-on_open_conn(struct ws_conn *conn, enum lws_callback_reasons reason, void *in,
-    size_t len)
-{
-	switch (reason) {
-	case LWS_CALLBACK_RECEIVE:
-		on_receive(conn, in, len);
-		return 0;
-	case LWS_CALLBACK_SERVER_WRITEABLE:
-		on_writable(conn);
-		return 0;
-	case LWS_CALLBACK_RECEIVE_PONG:
-		ws_conn_ponged(conn, view_make(in, len));
-		return 0;
-	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
-		ws_conn_peer_closed(conn, view_make(in, len));
-		return -1; /* answered; libwebsockets has nothing to add */
-	case LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL:
-		on_dropped(conn);
-		return 0;
-	default: /* LWS_CALLBACK_CLOSED */
-		ws_conn_end(conn);
-		return 0;
-	}
+	if (ws_conn_is_full(conn) && !lws_partial_buffered(conn->wsi))
+		ws_conn_drained(conn);
 }
 
 static int
@@ -216,12 +167,15 @@ on_conn(struct lws *wsi, enum lws_callback_reasons reason, void *in, size_t len)
 
 	if (conn == NULL)
 		return -1;
-	ws_conn_of(conn);
-	if (reason == LWS_CALLBACK_ESTABLISHED) {
-		ws_conn_open(conn, wsi);
+	if (!ws_conn_of(conn)->is_open)
 		return 0;
-	}
-	return conn->is_open ? on_open_conn(conn, reason, in, len) : 0;
+	if (reason == LWS_CALLBACK_RAW_RX)
+		ws_conn_received(conn, in, len);
+	else if (reason == LWS_CALLBACK_RAW_WRITEABLE)
+		on_writable(conn);
+	else
+		ws_conn_end(conn);
+	return 0;
 }
 
 static int
@@ -230,27 +184,18 @@ on_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 {
 	(void)user;
 	switch (reason) {
-	case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
+	case LWS_CALLBACK_RAW_ADOPT:
 		return on_adopted(wsi);
-	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-		return on_upgrade(in);
-	case LWS_CALLBACK_ESTABLISHED:
-	case LWS_CALLBACK_RECEIVE:
-	case LWS_CALLBACK_SERVER_WRITEABLE:
-	case LWS_CALLBACK_RECEIVE_PONG:
-	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
-	case LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL:
-	case LWS_CALLBACK_CLOSED:
+	case LWS_CALLBACK_RAW_RX:
+	case LWS_CALLBACK_RAW_WRITEABLE:
+	case LWS_CALLBACK_RAW_CLOSE:
 		return on_conn(wsi, reason, in, len);
 	case LWS_CALLBACK_WSI_DESTROY:
 		return on_destroyed(wsi);
 	case LWS_CALLBACK_HTTP:
 	case LWS_CALLBACK_HTTP_BODY:
-	case LWS_CALLBACK_RAW_ADOPT:
-	case LWS_CALLBACK_RAW_RX:
-	case LWS_CALLBACK_RAW_WRITEABLE:
-	case LWS_CALLBACK_RAW_CLOSE:
-		return -1;
+	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+		return -1; /* nothing of ours speaks that */
 	default: /* there are a hundred more, and new ones in each release */
 		return 0;
 	}
@@ -258,19 +203,9 @@ on_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 
 /* --- life --- */
 
-/* Both alike; which one a client gets decides what the 101 names. The byte of
- * data per connection is there because DROP_PROTOCOL comes only to who has
- * some. */
 static const struct lws_protocols protocols[] = {
-	{ .name = "default",
+	{ .name = PROTOCOL,
 	    .callback = on_callback,
-	    .per_session_data_size = 1,
-	    .rx_buffer_size = RX_BUFFER_BYTES,
-	    .tx_packet_size = TX_BUFFER_BYTES },
-	{ .name = "relay.v1",
-	    .callback = on_callback,
-	    .per_session_data_size = 1,
-	    .rx_buffer_size = RX_BUFFER_BYTES,
 	    .tx_packet_size = TX_BUFFER_BYTES },
 	{ .name = NULL },
 };
@@ -319,13 +254,11 @@ create_context(struct ws_server *server)
 		.port = CONTEXT_PORT_NO_LISTEN_SERVER,
 		.protocols = protocols,
 		.options = LWS_SERVER_OPTION_LIBUV |
-		    LWS_SERVER_OPTION_VALIDATE_UTF8 |
 		    LWS_SERVER_OPTION_UV_NO_SIGSEGV_SIGFPE_SPIN,
 		.foreign_loops = loops,
 		.pcontext = &server->context,
 		.user = server,
-		.alpn = "http/1.1",
-		.max_http_header_data = HEADER_BYTES,
+		.pt_serv_buf_size = READ_BYTES,
 		.timeout_secs = 5,
 		.retry_and_idle_policy = &no_keepalive,
 	};
@@ -349,8 +282,12 @@ ws_server_reload(
     struct ws_server *server, const struct ws_server_options *options)
 {
 	server->options = *options;
-	server->message_limits.max_bytes = options->max_frame_bytes;
-	server->message_limits.max_fragments = options->max_fragments;
+	server->reader_limits = (struct ws_reader_limits){
+		.max_bytes = options->max_frame_bytes,
+		.max_fragments = options->max_fragments,
+		.takes_binary = options->takes_binary,
+		.inflater = server->inflater,
+	};
 	server->liveness_limits.silence_ms =
 	    time_for_pong(options->ping_interval_ms, options->pong_timeout_ms);
 	server->liveness_limits.stuck_ms = options->stuck_ms;
@@ -364,6 +301,7 @@ ws_server_new(struct uv_loop_s *loop, const struct ws_server_options *options,
 
 	server->magic = SERVER_MAGIC;
 	server->loop = loop;
+	server->inflater = ws_inflater_new();
 	ws_server_reload(server, options);
 	server->env = env;
 	server->stats = stats;
@@ -379,6 +317,7 @@ ws_server_new(struct uv_loop_s *loop, const struct ws_server_options *options,
 		error_set(err, "",
 		    "libwebsockets cannot start; is its libuv "
 		    "plugin installed?");
+		ws_inflater_free(&server->inflater);
 		free(server);
 		return NULL;
 	}
@@ -413,6 +352,7 @@ ws_server_free(struct ws_server **server_p)
 	destroy_context(server);
 	uv_close((uv_handle_t *)&server->before_poll, NULL);
 	uv_run(server->loop, UV_RUN_NOWAIT); /* closes the handle */
+	ws_inflater_free(&server->inflater);
 	server->magic = 0;
 	free(server);
 	*server_p = NULL;
@@ -432,24 +372,30 @@ tune_socket(const struct ws_server *server, int socket)
 }
 
 int
-ws_server_adopt(struct ws_server *server, int socket,
-    struct view canonical_request, const struct session_params *params)
+ws_server_adopt(struct ws_server *server, const struct ws_peer *take_peer,
+    struct view answer, const struct session_params *params)
 {
-	struct lws *wsi;
+	struct ws_conn *conn;
+	lws_sock_file_fd_type fd = { .sockfd = take_peer->socket };
 
 	if (server->connections >= server->options.max_connections) {
-		close(socket);
+		close(take_peer->socket);
 		return -1;
 	}
-	tune_socket(server, socket);
-	server->adopting = ws_conn_new(server, socket, params);
-	wsi = lws_adopt_socket_vhost_readbuf(server->vhost, socket,
-	    canonical_request.data, canonical_request.len);
-	if (server->adopting != NULL) {
-		ws_conn_free(server->adopting);
+	tune_socket(server, take_peer->socket);
+	conn = ws_conn_new(server, take_peer);
+	server->adopting = conn;
+	if (lws_adopt_descriptor_vhost(
+		server->vhost, LWS_ADOPT_SOCKET, fd, PROTOCOL, NULL) == NULL) {
+		/* libwebsockets closed the socket; freed it, if it got it. */
+		if (server->adopting != NULL)
+			ws_conn_free(server->adopting);
 		server->adopting = NULL;
+		return -1;
 	}
-	return wsi == NULL ? -1 : 0;
+	if (ws_conn_write(conn, answer) != HUB_WRITE_GONE)
+		ws_conn_open(conn, params);
+	return 0;
 }
 
 size_t

@@ -3,9 +3,10 @@
 #define WS_SERVER_H
 
 /*
- * libwebsockets, and nothing of it outside ws_server.c: takes over sockets
- * whose upgrade request has passed the gate (handshake.h), speaks RFC 6455 on
- * them and drives one session each. One per worker, on the worker's libuv loop.
+ * WebSockets: takes over sockets whose upgrade request has passed the gate
+ * (handshake.h), speaks RFC 6455 on them and drives one session each. Sockets
+ * and what waits to go out belong to libwebsockets, of which nothing is known
+ * outside ws_server.c. One per worker, on the worker's libuv loop.
  */
 
 #include "error.h"
@@ -16,12 +17,14 @@ struct ws_server;
 
 struct ws_server_options {
 	size_t max_frame_bytes;     /* 1 MiB; over it: close 1009 */
-	unsigned max_fragments;     /* 16,384; over it: close 1008 */
+	unsigned max_fragments;     /* 16,384; over it: close 1008; 0: any */
 	unsigned ping_interval_ms;  /* 20,000 */
 	unsigned pong_timeout_ms;   /* 30,000 without any sign of life */
 	unsigned stuck_ms;          /* 180,000 without an acknowledged byte */
 	unsigned send_buffer_bytes; /* SO_SNDBUF, 128 KiB */
 	unsigned max_connections;
+	bool takes_binary; /* binary messages are no violation: an echo */
+	bool is_unmetered; /* neither are floods of pings */
 };
 
 struct ws_server *ws_server_new(struct uv_loop_s *loop,
@@ -37,11 +40,17 @@ void ws_server_reload(
  * Not from inside a callback of the loop. */
 void ws_server_free(struct ws_server **server);
 
+/* A client at the point where its head has been read. */
+struct ws_peer {
+	int socket;
+	bool is_deflated; /* permessage-deflate is agreed on */
+};
+
 /* Takes the socket (closed by the server from now on, also on failure) and
- * the canonical request that libwebsockets is to answer with 101. The session
- * is created when the upgrade is done; params' views are copied now. */
-int ws_server_adopt(struct ws_server *server, int socket,
-    struct view canonical_request, const struct session_params *params);
+ * answers the upgrade with these bytes (handshake_accept). The session begins
+ * inside this call; params' views are only needed here. */
+int ws_server_adopt(struct ws_server *server, const struct ws_peer *take_peer,
+    struct view answer, const struct session_params *params);
 
 /* Pings, stuck sockets. At least every second; the more often, the fewer pings
  * go out in one turn of the loop. */

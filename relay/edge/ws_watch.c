@@ -14,9 +14,6 @@
 #define LOOK_MS     1000 /* between looks at who is in trouble */
 #define CLOSE_MS    4000 /* for the answer to a close frame */
 #define POLICY      1008
-#define TOO_LARGE   1009
-/* Bytes between two pings of ours that may be pings of the client: 10,000. */
-#define UNEXPLAINED_MAX (64 * 1024)
 
 static void
 close_too_slow(struct ws_conn *conn)
@@ -91,31 +88,10 @@ send_ping(struct ws_conn *conn)
 	list_add_tail(&server->unanswered, &conn->unanswered_link);
 }
 
-/* What libwebsockets does not show. Pings: bytes came that no message and no pong
- * accounts for. A frame of 2^62 bytes of which nothing came but its header. */
-static void
-check_manners(struct ws_conn *conn, const struct socket_figures *figures)
-{
-	int64_t unexplained = (int64_t)(figures->received - figures->unread) -
-	    (int64_t)conn->explained;
-	int64_t before = conn->unexplained;
-
-	conn->unexplained = unexplained;
-	if (ws_conn_announced(conn) > conn->server->options.max_frame_bytes)
-		session_violation(conn->session, TOO_LARGE);
-	else if (unexplained - before > UNEXPLAINED_MAX)
-		session_violation(conn->session, POLICY);
-}
-
 static void
 call_on(struct ws_conn *conn)
 {
-	struct socket_figures figures;
-
-	socket_look(conn->socket, &figures);
-	judge(conn, &figures);
-	if (!conn->is_closing)
-		check_manners(conn, &figures);
+	look_and_judge(conn);
 	if (!conn->is_closing && !ws_conn_is_full(conn))
 		send_ping(conn);
 }
@@ -164,8 +140,6 @@ look_at_unanswered(struct ws_server *server)
 	}
 }
 
-/* A peer that has ended its side while we hold bytes for it: libwebsockets would
- * come across that end again and again until all is out. */
 static void
 look_at_full(struct ws_server *server)
 {
@@ -173,10 +147,8 @@ look_at_full(struct ws_server *server)
 		struct ws_conn *conn =
 		    list_entry(link, struct ws_conn, full_link);
 
-		if (ws_conn_has_ended(conn))
-			ws_conn_kill(conn);
-		else
-			look_and_judge(conn);
+		ws_conn_read_full(conn);
+		look_and_judge(conn);
 	}
 }
 
