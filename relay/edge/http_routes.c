@@ -245,6 +245,8 @@ find_endpoint(
 {
 	if (routes->is_admin)
 		return false;
+	if (routes->takes_any_path)
+		return true;
 	for (size_t i = 0; i < routes->contract->endpoint_count; i++) {
 		if (!view_is(path, routes->contract->endpoints[i].path))
 			continue;

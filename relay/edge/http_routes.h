@@ -31,7 +31,8 @@ struct http_routes {
 	const struct view *origins;
 	size_t origin_count;
 	const char *version;
-	bool is_admin; /* which listener */
+	bool is_admin;       /* which listener */
+	bool takes_any_path; /* all are endpoint 0; for tests */
 	const struct http_routes_ops *ops;
 	void *arg;
 };

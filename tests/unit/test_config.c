@@ -210,7 +210,7 @@ what_does_not_exist_yet_is_refused_by_name(void **state)
 	(void)state;
 	static const char *const rows[][2] = {
 		{ "--auth", "jwt" },
-		{ "--deflate", NULL },
+		{ "--commands-shards", "2" },
 		{ "--tls-cert", "a.pem" },
 		{ "--trusted-proxies", "10.0.0.0/8" },
 		{ "--auth-leeway-seconds", "61" },
@@ -233,7 +233,7 @@ a_default_that_is_given_is_accepted(void **state)
 	(void)state;
 	struct config config;
 	struct error err;
-	assert_int_equal(read_with(&config, &err, "--deflate=false",
+	assert_int_equal(read_with(&config, &err, "--commands-shards=1",
 			     "--auth-leeway-seconds=60",
 			     "--auth-tenant-claim=tid", "--auth=off"),
 	    0);

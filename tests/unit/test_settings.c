@@ -69,7 +69,8 @@ what_is_no_good_has_its_exit_code_and_its_place(void **state)
 		const char *message;
 	} rows[] = {
 		{ "--mod=off", EXIT_CODE_USAGE, "", "did you mean" },
-		{ "--deflate", EXIT_CODE_CONFIG, "deflate", "not yet" },
+		{ "--commands-shards=2", EXIT_CODE_CONFIG, "commands.shards",
+		    "not yet" },
 		{ "--contract=/nowhere", EXIT_CODE_CONTRACT, "/nowhere", "" },
 		{ "--modes=talk", EXIT_CODE_CONFIG, "modes", "wants ENDPOINT" },
 		{ "--modes=talk=of", EXIT_CODE_CONFIG, "modes", "or enforce" },
