@@ -69,13 +69,11 @@ is_final(const struct ws_reader *reader)
 }
 
 static verdict
-begin_message(struct ws_reader *reader, const struct ws_reader_limits *limits)
+begin_message(struct ws_reader *reader)
 {
 	if (reader->in_message)
 		return CLOSE_PROTOCOL; /* the one before has not ended */
 	reader->is_binary = opcode_of(reader) == WS_BINARY;
-	if (reader->is_binary && !limits->takes_binary)
-		return CLOSE_NOT_TEXT;
 	reader->is_deflated = (reader->header[0] & RSV1) != 0;
 	reader->in_message = true;
 	reader->fragments = 0;
@@ -95,8 +93,7 @@ judge_reserved(const struct ws_reader *reader)
 }
 
 static verdict
-judge_first_byte(
-    struct ws_reader *reader, const struct ws_reader_limits *limits)
+judge_first_byte(struct ws_reader *reader)
 {
 	if (judge_reserved(reader) != 0)
 		return CLOSE_PROTOCOL;
@@ -105,7 +102,7 @@ judge_first_byte(
 		return reader->in_message ? 0 : CLOSE_PROTOCOL;
 	case WS_TEXT:
 	case WS_BINARY:
-		return begin_message(reader, limits);
+		return begin_message(reader);
 	case WS_CLOSE:
 	case WS_PING:
 	case WS_PONG:
@@ -116,10 +113,13 @@ judge_first_byte(
 }
 
 static verdict
-judge_second_byte(const struct ws_reader *reader)
+judge_second_byte(
+    const struct ws_reader *reader, const struct ws_reader_limits *limits)
 {
 	if (!(reader->header[1] & MASKED))
 		return CLOSE_PROTOCOL;
+	if (opcode_of(reader) == WS_BINARY && !limits->takes_binary)
+		return CLOSE_NOT_TEXT;
 	if (is_control(reader) && (reader->header[1] & LENGTH) > WS_CONTROL_MAX)
 		return CLOSE_PROTOCOL;
 	return 0;
@@ -179,9 +179,9 @@ judge_header(struct ws_reader *reader, const struct ws_reader_limits *limits)
 	verdict code = 0;
 
 	if (len == 1)
-		return judge_first_byte(reader, limits);
+		return judge_first_byte(reader);
 	if (len == 2)
-		code = judge_second_byte(reader);
+		code = judge_second_byte(reader, limits);
 	if (code == 0 && len == 2 + length_bytes(reader))
 		code = judge_length(reader, limits);
 	if (code == 0 && len == 2 + length_bytes(reader) + MASK_BYTES) {

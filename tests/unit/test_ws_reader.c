@@ -149,7 +149,8 @@ a_header_is_judged_as_it_comes(void **state)
 		ROW("\x81\x03", "refused:1002"), /* no mask */
 		ROW("\x89\xfe", "refused:1002"), /* a long control frame */
 		ROW("\x88\xff", "refused:1002"),
-		ROW("\x82", "refused:1003"),
+		ROW("\x82\x83", "refused:1003"),
+		ROW("\x82\x03", "refused:1002"),
 		ROW("\x01\x80" MASK "\x81", "refused:1002"),
 	};
 
