@@ -62,6 +62,8 @@ class GoodClient(threading.Thread):
         self.client = Client(
             relay.address, f"{EVENTS}?session_id={GOOD_SESSION}",
             "Sec-WebSocket-Protocol: relay.v1\r\n", seconds=30)
+        while b'"relay.live"' not in self.client.read_frame()[1]:
+            continue
         self.published, self.received = [], []
         self.stopping = threading.Event()
         self.problem = None
