@@ -49,10 +49,9 @@ check_views(const struct handshake *handshake, struct view head)
 	const struct view parts[] = { handshake->method, handshake->target,
 		handshake->path, handshake->query, handshake->version,
 		handshake->host, handshake->origin, handshake->authorization,
-		handshake->key, handshake->protocols, handshake->extensions,
-		handshake->traceparent, handshake->forwarded_for,
-		handshake->forwarded_proto, handshake->accept,
-		handshake->ticket };
+		handshake->key, handshake->protocols, handshake->traceparent,
+		handshake->forwarded_for, handshake->forwarded_proto,
+		handshake->accept, handshake->ticket };
 	must(handshake->head_length <= head.len);
 	must(handshake->head_length <= HANDSHAKE_HEAD_MAX);
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
