@@ -12,7 +12,10 @@ import time
 import pytest
 
 from harness import CHAT, SLOW, run, connect, receive_type, wait_for
-from test_abuse import request
+
+GOOD = (f"GET {CHAT} HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n").encode()
 
 
 @contextlib.contextmanager
@@ -59,7 +62,7 @@ def test_slow_heads_by_the_thousand_do_not_keep_a_good_client_out(relay):
 def test_more_clients_than_descriptors(start_relay, redis_server):
     relay = start_relay(redis_server, wrapper=["prlimit", "--nofile=256"])
     before = len(os.listdir(f"/proc/{relay.pid}/fd"))
-    with crowd(relay, [request()] * 400) as peers:
+    with crowd(relay, [GOOD] * 400) as peers:
         answers = []
         for peer in peers:
             peer.settimeout(10 * SLOW)
@@ -79,9 +82,9 @@ def test_connections_over_the_cap_are_503_and_health_is_not(
         start_relay, redis_server):
     relay = start_relay(redis_server, environment={
         "RELAY_LIMITS_CONNECTIONS": "3"})
-    with crowd(relay, [request()] * 3) as peers:
+    with crowd(relay, [GOOD] * 3) as peers:
         for peer in peers:
             assert peer.recv(4096).startswith(b"HTTP/1.1 101 ")
-        with crowd(relay, [request()]) as late:
+        with crowd(relay, [GOOD]) as late:
             assert late[0].recv(4096).startswith(b"HTTP/1.1 503 ")
         assert relay.get("/health", admin=False)[0] == 200
