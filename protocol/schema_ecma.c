@@ -102,6 +102,8 @@ unicode_escape(struct ecma *ecma)
 		size_t end = start;
 		while (end < ecma->text.len && ecma->text.data[end] != '}')
 			end++;
+		if (end == ecma->text.len)
+			return refuse(ecma, "\\u{ without an end");
 		long code_point = read_hex(ecma, start, end - start);
 		ecma->at = end + 1;
 		return add_code_point(ecma, code_point);
