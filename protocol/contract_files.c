@@ -15,6 +15,7 @@
 #define ALL_BYTES  (16u << 20)
 #define FOLDER_MAX 4 /* folders inside each other */
 #define JSON_DEPTH 128
+#define READ_STEP  (16u << 10)
 
 /* A walk through the folder. `root` is its real path: links may be used
  * (mounted configuration is full of them) but not to leave it. */
@@ -66,6 +67,21 @@ is_inside(const struct walk *walk, const char *full)
 	return inside;
 }
 
+/* At most one step more than a file may have. */
+static struct buf
+read_stream(FILE *stream)
+{
+	struct buf text;
+	size_t got = 1;
+	buf_init(&text, FILE_BYTES + READ_STEP);
+	while (got > 0 && text.len <= FILE_BYTES) {
+		char *room = buf_reserve(&text, READ_STEP);
+		got = room ? fread(room, 1, READ_STEP, stream) : 0;
+		text.len += got;
+	}
+	return text;
+}
+
 static int
 read_text(struct walk *walk, const char *full, struct contract_file *file)
 {
@@ -73,8 +89,9 @@ read_text(struct walk *walk, const char *full, struct contract_file *file)
 	if (!stream)
 		return contract_files_error(
 		    walk->files, file->path, NULL, walk->err, strerror(errno));
-	file->text = xmalloc(FILE_BYTES + 1);
-	file->size = fread(file->text, 1, FILE_BYTES + 1, stream);
+	struct buf text = read_stream(stream);
+	file->text = text.data; /* file->text owns it from here on */
+	file->size = text.len;
 	bool failed = ferror(stream);
 	fclose(stream);
 	if (failed)

@@ -29,10 +29,9 @@ drift_name_of(struct view text)
 {
 	struct drift_name name = { { 0 } };
 	size_t length = 0;
-	const uint8_t *at = (const uint8_t *)text.data;
-	const uint8_t *end = at + text.len;
-	while (at < end) {
-		size_t size = utf8_sequence(at, end);
+	for (size_t i = 0; i < text.len;) {
+		const uint8_t *at = (const uint8_t *)text.data + i;
+		size_t size = utf8_sequence(at, at + (text.len - i));
 		bool is_bad = size == 0 || *at < 0x20 || *at == 0x7f;
 		size_t step = size ? size : 1;
 		if (length + step > DRIFT_NAME_MAX)
@@ -42,7 +41,7 @@ drift_name_of(struct view text)
 		else
 			memcpy(name.text + length, at, step);
 		length += step;
-		at += step;
+		i += step;
 	}
 	return name;
 }

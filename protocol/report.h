@@ -49,7 +49,8 @@ struct finding {
 	const char *type;   /* of the message */
 	const char *pointer;
 	const char *subject; /* what is spoken of, where no pointer says it */
-	const char *rule;    /* a line of report_rules.def, if it can be */
+	const char *rule; /* never NULL; a line of report_rules.def, if it can
+			   * be */
 	const char *expected;
 	const char *got;
 	const char *hint;

@@ -14,7 +14,8 @@
  * walked against the table. Errors name file#pointer.
  */
 
-#define FILE_MAX (1 << 20)
+#define FILE_MAX  (1 << 20)
+#define READ_STEP (16 << 10)
 
 struct walk {
 	struct config *config;
@@ -33,15 +34,17 @@ read_all(const char *path, struct buf *text, struct error *err)
 		    "cannot be read: %s; mend the path "
 		    "given by --config",
 		    strerror(errno));
-	char *room = buf_reserve(text, FILE_MAX + 1);
-	size_t length = room ? fread(room, 1, FILE_MAX + 1, file) : 0;
+	size_t got = 1;
+	while (got > 0 && text->len <= FILE_MAX) {
+		got = fread(buf_reserve(text, READ_STEP), 1, READ_STEP, file);
+		text->len += got;
+	}
 	int problem = ferror(file) ? errno : 0;
 	fclose(file);
-	text->len = length;
 	if (problem)
 		return error_set(
 		    err, path, "cannot be read: %s", strerror(problem));
-	if (length > FILE_MAX)
+	if (text->len > FILE_MAX)
 		return error_set(err, path, "is larger than 1 MiB");
 	return 0;
 }
