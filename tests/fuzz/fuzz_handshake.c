@@ -3,17 +3,8 @@
 /* The gate: a verdict never changes as more bytes come, what passes is clean,
  * and the answer to it is our own. */
 
+#include "fuzz.h"
 #include "handshake.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define must(fact)               \
-	do {                     \
-		if (!(fact))     \
-			abort(); \
-	} while (0)
 
 struct verdict {
 	enum handshake_state state;

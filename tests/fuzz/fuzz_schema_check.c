@@ -7,17 +7,8 @@
  * judged again with every string escaped as far as it goes.
  */
 
+#include "fuzz.h"
 #include "schema.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define must(fact)               \
-	do {                     \
-		if (!(fact))     \
-			abort(); \
-	} while (0)
 
 static bool
 judge(const struct schema *schema, struct schema_scratch *scratch,

@@ -4,17 +4,8 @@
  * values the same way whether it explains or not. The first byte sets the
  * options. */
 
+#include "fuzz.h"
 #include "schema.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define must(fact)               \
-	do {                     \
-		if (!(fact))     \
-			abort(); \
-	} while (0)
 
 static const char *const instances[] = { "null", "true", "0", "-1.50e3",
 	"123456789012345678901234567890", "\"\"", "\"\\u00e4\\ud83d\\udc32 x\"",
