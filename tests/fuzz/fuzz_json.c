@@ -24,6 +24,7 @@ struct bench {
 	struct buf scratch;
 	struct buf shape;
 	struct buf other;
+	bool is_unsure; /* json-c has a fault there */
 };
 
 static void
@@ -34,6 +35,7 @@ bench_init(struct bench *bench)
 	buf_init(&bench->scratch, 0);
 	buf_init(&bench->shape, 0);
 	buf_init(&bench->other, 0);
+	bench->is_unsure = false;
 }
 
 static void
@@ -158,6 +160,31 @@ add_number(const struct json_doc *doc, uint32_t node, struct buf *shape)
 		reference_add_double(shape, strtod(copy, NULL));
 }
 
+/* json-c 0.16 takes U+1D800 to U+1DFFF, and those 64 KiB further each, for lone
+ * surrogates when they are written as a pair of escapes. */
+static bool
+is_beyond_jsonc(struct view value)
+{
+	for (size_t i = 0; i + 3 < value.len; i++) {
+		const uint8_t *at = (const uint8_t *)value.data + i;
+		if (at[0] < 0xf0)
+			continue;
+		uint32_t low = (at[1] & 0xfu) << 12 | (at[2] & 0x3fu) << 6;
+		if ((low & 0xf800) == 0xd800)
+			return true;
+	}
+	return false;
+}
+
+static void
+add_string(struct bench *bench, uint32_t node)
+{
+	struct view value = json_string(&bench->doc, node, &bench->scratch);
+	reference_add_string(&bench->shape, value);
+	if (bench->doc.nodes[node].flags & JSON_HAS_ESCAPE)
+		bench->is_unsure |= is_beyond_jsonc(value);
+}
+
 static void
 add_shape(struct bench *bench, uint32_t node)
 {
@@ -166,8 +193,7 @@ add_shape(struct bench *bench, uint32_t node)
 	if (type == JSON_NUMBER)
 		add_number(doc, node, &bench->shape);
 	else if (type == JSON_STRING)
-		reference_add_string(
-		    &bench->shape, json_string(doc, node, &bench->scratch));
+		add_string(bench, node);
 	else
 		buf_add_char(&bench->shape, "nft  [{"[type]);
 	if (type < JSON_ARRAY)
@@ -191,7 +217,10 @@ compare_with_jsonc(struct bench *bench, bool strict_keys)
 	if (!strict_keys || bench->other.len == 0)
 		return;
 	buf_clear(&bench->shape);
+	bench->is_unsure = false;
 	add_shape(bench, 0);
+	if (bench->is_unsure)
+		return;
 	must(bench->shape.len == bench->other.len);
 	must(memcmp(bench->shape.data, bench->other.data, bench->shape.len) ==
 	    0);
