@@ -208,6 +208,15 @@ open_source(struct worker *worker)
 	    &options, &worker->stats, &events, worker);
 }
 
+/* Not while the worker goes: then the source may be gone. */
+static void
+on_crowd(void *arg, bool is_crowded)
+{
+	struct worker *worker = arg;
+	if (worker->source)
+		source_pause(worker->source, is_crowded);
+}
+
 static void
 open_core(struct worker *worker)
 {
@@ -219,6 +228,7 @@ open_core(struct worker *worker)
 	worker->hub = hub_new(&hub_options, contract, worker->judge,
 	    &worker->stats, &source_hub_ops, worker->source);
 	source_attach(worker->source, worker->hub);
+	sink_on_crowd(worker->sink, on_crowd, worker);
 	judge_attach_drift(
 	    worker->judge, worker_drift(worker), worker->shared->once);
 	hub_source_down(worker->hub); /* until the source says that it is up */

@@ -16,8 +16,11 @@
 #define MESSAGE_BYTES_MAX 1024
 #define ENTRIES_MAX       "100000"
 #define MARKER_SECONDS    "86400"
-#define WAITING_MAX       1000
-#define WAITING_BYTES_MAX ((size_t)8 << 20)
+/* A read may bring a mebibyte of small events, and a letter is much larger than
+ * a small event. */
+#define WAITING_BYTES_MAX ((size_t)32 << 20)
+#define CROWD_BYTES       ((size_t)2 << 20) /* under way: wait … */
+#define CALM_BYTES        (CROWD_BYTES / 4) /* … until no more than this */
 #define ANSWER_MS         5000
 
 enum word {
@@ -33,7 +36,7 @@ struct letter {
 	struct list link;
 	struct dead_letters *letters;
 	bool is_sent;
-	size_t bytes;
+	size_t bytes; /* of memory */
 	size_t word_count;
 	struct view words[];
 };
@@ -44,8 +47,11 @@ struct dead_letters {
 	struct stats *stats;
 	struct script script;
 	struct list waiting;
-	size_t count;
-	size_t bytes;
+	size_t bytes;      /* of all letters */
+	size_t sent_bytes; /* of those under way */
+	bool is_crowded;
+	dead_letter_crowd_fn *crowd; /* or NULL */
+	void *crowd_arg;
 	char *stream; /* `relay:dead-letters` */
 };
 
@@ -82,11 +88,30 @@ dead_letters_reload(
 	letters->options = *options;
 }
 
+void
+dead_letters_on_crowd(
+    struct dead_letters *letters, dead_letter_crowd_fn *crowd, void *arg)
+{
+	letters->crowd = crowd;
+	letters->crowd_arg = arg;
+}
+
+static void
+tell_crowd(struct dead_letters *letters)
+{
+	size_t most = letters->is_crowded ? CALM_BYTES : CROWD_BYTES;
+	bool is_crowded = letters->sent_bytes > most;
+	if (is_crowded == letters->is_crowded)
+		return;
+	letters->is_crowded = is_crowded;
+	if (letters->crowd)
+		letters->crowd(letters->crowd_arg, is_crowded);
+}
+
 static void
 letter_free(struct letter *letter)
 {
 	struct dead_letters *letters = letter->letters;
-	letters->count--;
 	letters->bytes -= letter->bytes;
 	list_remove(&letter->link);
 	free(letter);
@@ -121,10 +146,11 @@ on_answer(void *arg, const struct redis_value *answer)
 {
 	struct letter *letter = arg;
 	struct dead_letters *letters = letter->letters;
-	if (answer == NULL) {
-		letter->is_sent = false;
+	letter->is_sent = false;
+	letters->sent_bytes -= letter->bytes;
+	tell_crowd(letters);
+	if (answer == NULL)
 		return;
-	}
 	if (redis_value_type(answer) == REDIS_ERROR)
 		lose(letters, "refused by Redis");
 	else if (redis_value_integer(answer) == 1)
@@ -140,6 +166,8 @@ letter_send(struct letter *letter)
 	    script_call(&letters->script, letters->link, letter->words,
 		ARG_MARKER_SECONDS, letter->word_count, ANSWER_MS, on_answer,
 		letter) == 0;
+	if (letter->is_sent)
+		letters->sent_bytes += letter->bytes;
 }
 
 void
@@ -151,6 +179,7 @@ dead_letters_up(struct dead_letters *letters)
 		if (!letter->is_sent)
 			letter_send(letter);
 	}
+	tell_crowd(letters);
 }
 
 /* Not in the middle of a character, if it is UTF-8 at all. */
@@ -216,11 +245,11 @@ add_fields(struct words *words, const struct dead_letters *letters,
 static struct letter *
 letter_new(struct dead_letters *letters, const struct words *words)
 {
-	size_t bytes = 0;
+	struct letter *letter;
+	size_t bytes = sizeof *letter + words->count * sizeof *letter->words;
 	for (size_t i = 0; i < words->count; i++)
 		bytes += words->at[i].len;
-	struct letter *letter = xmalloc(
-	    sizeof *letter + words->count * sizeof *letter->words + bytes);
+	letter = xmalloc(bytes);
 	char *at = (char *)(letter->words + words->count);
 	letter->letters = letters;
 	letter->is_sent = false;
@@ -232,7 +261,6 @@ letter_new(struct dead_letters *letters, const struct words *words)
 			memcpy(at, words->at[i].data, words->at[i].len);
 		at += words->at[i].len;
 	}
-	letters->count++;
 	letters->bytes += bytes;
 	list_add_tail(&letters->waiting, &letter->link);
 	return letter;
@@ -245,8 +273,7 @@ dead_letters_add(
 	char id[ENTRY_ID_TEXT_MAX];
 	char at[24];
 	struct buf marker;
-	if (letters->count >= WAITING_MAX ||
-	    letters->bytes >= WAITING_BYTES_MAX) {
+	if (letters->bytes >= WAITING_BYTES_MAX) {
 		lose(letters, "too many are waiting");
 		return;
 	}
@@ -261,5 +288,6 @@ dead_letters_add(
 	words.at[ARG_ENTRIES_MAX] = view_of(ENTRIES_MAX);
 	add_fields(&words, letters, refused, id, at);
 	letter_send(letter_new(letters, &words));
+	tell_crowd(letters);
 	buf_fini(&marker);
 }

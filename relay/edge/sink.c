@@ -367,6 +367,12 @@ sink_dead_letter(void *arg, const struct refused_entry *refused)
 	dead_letters_add(sink->letters, refused);
 }
 
+void
+sink_on_crowd(struct sink *sink, dead_letter_crowd_fn *crowd, void *arg)
+{
+	dead_letters_on_crowd(sink->letters, crowd, arg);
+}
+
 bool
 sink_is_up(const struct sink *sink)
 {

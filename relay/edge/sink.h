@@ -8,6 +8,7 @@
  * session's number, never a pointer. wire.md sections 4 and 6.
  */
 
+#include "dead_letter.h"
 #include "judge.h"
 #include "redis_link.h"
 #include "session.h"
@@ -41,6 +42,8 @@ size_t sink_inflight(const struct sink *sink);
 /* A refused event as an entry of the dead-letter stream: one per (stream, id)
  * over all workers and nodes. arg: struct sink *. */
 void sink_dead_letter(void *arg, const struct refused_entry *refused);
+/* Who is told to read no more while too many of them are under way. */
+void sink_on_crowd(struct sink *sink, dead_letter_crowd_fn *crowd, void *arg);
 
 /* XADD on the canary stream of this node (capped) with the nonce in the field
  * `event`; the answer says whether Redis took it. -1: Redis is away, no answer

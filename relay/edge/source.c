@@ -33,8 +33,8 @@ pump(struct source *source)
 	struct source_stream *stream =
 	    source_table_first(table, SOURCE_QUEUE_READ);
 
-	if (source->mode == SOURCE_DOWN || stream == NULL ||
-	    !source_pace_may_go(source->pace))
+	if (source->mode == SOURCE_DOWN || source->is_paused ||
+	    stream == NULL || !source_pace_may_go(source->pace))
 		return;
 	for (size_t i = 0; stream != NULL && i < IN_FLIGHT_MAX &&
 	     source->in_flight < IN_FLIGHT_MAX;
@@ -265,6 +265,17 @@ source_set_pace(struct source *source, unsigned pace_max_us)
 {
 	source->options.pace_max_us = pace_max_us;
 	source_pace_set(source->pace, pace_max_us);
+}
+
+void
+source_pause(struct source *source, bool is_paused)
+{
+	source->is_paused = is_paused;
+	if (is_paused || source->mode == SOURCE_DOWN)
+		return;
+	if (source->window_is_ready)
+		source_window_send_all(source);
+	source_wake(source);
 }
 
 void

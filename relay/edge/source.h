@@ -50,6 +50,9 @@ void source_attach(struct source *source, struct hub *hub);
 extern const struct hub_source_ops source_hub_ops; /* arg: struct source * */
 /* From now on at most this long. */
 void source_set_pace(struct source *source, unsigned pace_max_us);
+/* Reads nothing more for now, neither live nor windows; or goes on. What was
+ * asked already still comes. */
+void source_pause(struct source *source, bool is_paused);
 void source_start(struct source *source);
 /* Windows and streams under way get no answer any more. The memory goes when
  * libuv has closed the handles. */

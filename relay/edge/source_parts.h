@@ -48,6 +48,7 @@ struct source {
 	enum source_mode mode;
 	bool was_told_down;
 	bool is_closing;
+	bool is_paused;
 	struct redis_link *read, *push, *window;
 	struct source_pair pair;
 	uint64_t check_due_ms; /* the next ROLE */

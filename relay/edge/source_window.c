@@ -265,7 +265,8 @@ send_window(struct source_window *window)
 void
 source_window_send_all(struct source *source)
 {
-	struct source_window *window = source->windows;
+	struct source_window *window =
+	    source->is_paused ? NULL : source->windows;
 
 	for (; window != NULL; window = window->next)
 		if (!window->is_sent)
@@ -300,6 +301,6 @@ source_window_fetch(struct source *source, uint64_t stream_id,
 	*end = window;
 	if (source->mode == SOURCE_DOWN)
 		source_wake(source); /* fails from the loop */
-	else if (source->window_is_ready)
+	else if (source->window_is_ready && !source->is_paused)
 		send_window(window);
 }

@@ -144,12 +144,72 @@ static void
 letters_beyond_the_bound_are_counted_as_lost(void **state)
 {
 	struct rig rig;
+	static char event[65536];
 	(void)state;
 	rig_open(&rig, &rig_options, NULL);
-	for (unsigned i = 0; i < 1003; i++)
-		refuse(&rig, i, view_of("x"));
-	assert_int_equal(stat_get(&rig.stats, dead_letters_lost), 3);
-	rig_wait(&rig, stat_get(&rig.stats, dead_letters) == 1000);
+	memset(event, 'a', sizeof event);
+	for (unsigned i = 0; i < 600; i++)
+		refuse(&rig, i, view_make(event, sizeof event));
+	uint64_t lost = stat_get(&rig.stats, dead_letters_lost);
+	/* 32 MiB, and what lies around the events. */
+	assert_in_range(lost, 600 - 512, 600 - 480);
+	rig_wait(&rig, stat_get(&rig.stats, dead_letters) == 600 - lost);
+	assert_int_equal(stat_get(&rig.stats, dead_letters_lost), lost);
+	rig_close(&rig);
+}
+
+struct crowd {
+	unsigned begun, ended;
+};
+
+static void
+on_crowd(void *arg, bool is_crowded)
+{
+	struct crowd *crowd = arg;
+	crowd->begun += is_crowded;
+	crowd->ended += !is_crowded;
+}
+
+static void
+who_reads_is_told_to_wait_while_many_are_under_way(void **state)
+{
+	struct rig rig;
+	struct crowd crowd = { 0 };
+	static char event[65536];
+	(void)state;
+	rig_open(&rig, &rig_options, NULL);
+	sink_on_crowd(rig.sink, on_crowd, &crowd);
+	memset(event, 'a', sizeof event);
+	for (unsigned i = 0; i < 30; i++)
+		refuse(&rig, i, view_make(event, sizeof event));
+	assert_int_equal(crowd.begun, 0);
+	for (unsigned i = 30; i < 100; i++)
+		refuse(&rig, i, view_make(event, sizeof event));
+	assert_int_equal(crowd.begun, 1);
+	assert_int_equal(crowd.ended, 0);
+	rig_wait(&rig, crowd.ended == 1);
+	rig_wait(&rig, stat_get(&rig.stats, dead_letters) == 100);
+	assert_int_equal(crowd.begun, 1);
+	rig_close(&rig);
+}
+
+static void
+nobody_waits_for_letters_that_cannot_be_sent(void **state)
+{
+	struct rig rig;
+	struct crowd crowd = { 0 };
+	static char event[65536];
+	(void)state;
+	rig_open(&rig, &rig_options, NULL);
+	sink_on_crowd(rig.sink, on_crowd, &crowd);
+	memset(event, 'a', sizeof event);
+	for (unsigned i = 0; i < 100; i++)
+		refuse(&rig, i, view_make(event, sizeof event));
+	redis_fixture_kill(&rig.redis);
+	rig_wait(&rig, !sink_is_up(rig.sink) && crowd.ended == 1);
+	for (unsigned i = 100; i < 200; i++)
+		refuse(&rig, i, view_make(event, sizeof event));
+	assert_int_equal(crowd.begun, 1);
 	rig_close(&rig);
 }
 
@@ -178,6 +238,9 @@ main(void)
 		cmocka_unit_test(an_event_is_cut_at_64_kib_on_a_character),
 		cmocka_unit_test(letters_wait_while_redis_is_away),
 		cmocka_unit_test(letters_beyond_the_bound_are_counted_as_lost),
+		cmocka_unit_test(
+		    who_reads_is_told_to_wait_while_many_are_under_way),
+		cmocka_unit_test(nobody_waits_for_letters_that_cannot_be_sent),
 		cmocka_unit_test(
 		    letters_that_redis_refuses_are_counted_as_lost),
 	};
