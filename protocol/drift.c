@@ -70,11 +70,29 @@ add_side(struct drift *drift, size_t endpoint, unsigned direction)
 	}
 }
 
+/* Twice the room at least, so that a search for a free slot is short. Pages
+ * that are never used cost nothing. */
+static void
+make_room(struct drift *drift)
+{
+	size_t slots = 32;
+	while (slots < 2 * (size_t)drift->bound->cells_max)
+		slots *= 2;
+	drift->cells = xcalloc(drift->bound->cells_max, sizeof(*drift->cells));
+	drift->slots = xcalloc(slots, sizeof(*drift->slots));
+	drift->slot_mask = (uint32_t)slots - 1;
+	drift->groups = xcalloc(slots / 2, sizeof(*drift->groups));
+	drift->group_mask = (uint32_t)slots / 2 - 1;
+}
+
 struct drift *
-drift_new(const struct contract *contract, uint64_t now_ms)
+drift_new(
+    const struct contract *contract, struct drift_bound *bound, uint64_t now_ms)
 {
 	struct drift *drift = xcalloc(1, sizeof(*drift));
 	drift->contract = contract;
+	drift->bound = bound;
+	make_room(drift);
 	drift->since_ms = now_ms;
 	drift->now_ms = now_ms;
 	buf_init(&drift->text, 0);
@@ -105,6 +123,9 @@ drift_free(struct drift **drift_p)
 		free(drift->index[i][DRIFT_CLIENT]);
 	}
 	free(drift->messages);
+	free(drift->cells);
+	free(drift->slots);
+	free(drift->groups);
 	buf_fini(&drift->text);
 	free(drift);
 	*drift_p = NULL;

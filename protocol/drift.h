@@ -6,8 +6,8 @@
  * What traffic showed against what the contract says: breaches, members that
  * are sent and not declared, types, members and values that are declared and
  * never sent. Kept in cells, one for each (direction, endpoint, type, pointer
- * with `*` for items, rule, producer, name), at most DRIFT_CELLS_MAX; what does
- * not fit is counted as `other`. Holds names, types and counts, never values,
+ * with `*` for items, rule, producer, name), at most as many as the bound says;
+ * what does not fit is counted as `other`. Holds names, types and counts, never values,
  * except short identifiers that stand where the contract names values.
  *
  * One thread writes; any thread may print at the same time. Without breach and
@@ -17,7 +17,7 @@
 #include "contract.h"
 #include "entry_id.h"
 
-#define DRIFT_CELLS_MAX 4096u
+#define DRIFT_CELLS 4096u /* where nobody says how many */
 
 enum drift_direction { DRIFT_SERVER, DRIFT_CLIENT };
 
@@ -37,8 +37,16 @@ struct drift_origin {
 	void *arg;
 };
 
-/* The contract is borrowed for the drift's life. */
-struct drift *drift_new(const struct contract *contract, uint64_t now_ms);
+/* What the cells of all drifts of a contract are counted against; 1 to a
+ * million. Shared by threads, owned by who makes the drifts. */
+struct drift_bound {
+	uint32_t cells_max;
+	_Atomic uint32_t cells;
+};
+
+/* Contract and bound are borrowed for the drift's life. */
+struct drift *drift_new(const struct contract *contract,
+    struct drift_bound *bound, uint64_t now_ms);
 void drift_free(struct drift **drift);
 
 /* What time it is, unix ms: first and last seen are no finer than this. */

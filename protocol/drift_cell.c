@@ -9,8 +9,6 @@
 
 #include <stdlib.h>
 
-#define SLOT_MASK    (2 * DRIFT_CELLS_MAX - 1)
-#define GROUP_MASK   (DRIFT_CELLS_MAX - 1)
 #define GROUP_PROBES 16
 
 /* --- hashes --- */
@@ -45,8 +43,8 @@ static struct drift_cell *
 find(struct drift *drift, const struct drift_key *key, uint32_t hash,
     uint32_t *slot_r)
 {
-	uint32_t slot = (hash ^ hash >> 16) & SLOT_MASK;
-	for (; drift->slots[slot]; slot = (slot + 1) & SLOT_MASK) {
+	uint32_t slot = (hash ^ hash >> 16) & drift->slot_mask;
+	for (; drift->slots[slot]; slot = (slot + 1) & drift->slot_mask) {
 		struct drift_cell *cell = drift->cells[drift->slots[slot] - 1];
 		if (cell->hash == hash &&
 		    memcmp(&cell->key, key, sizeof(*key)) == 0)
@@ -85,10 +83,10 @@ static struct drift_group *
 group_of(struct drift *drift, const struct drift_key *key)
 {
 	uint64_t id = (uint64_t)hash_group(key) << 8 | 1;
-	uint32_t slot = (uint32_t)(id >> 8) & GROUP_MASK;
+	uint32_t slot = (uint32_t)(id >> 8) & drift->group_mask;
 	for (unsigned i = 0; i < GROUP_PROBES; i++) {
 		struct drift_group *group =
-		    &drift->groups[(slot + i) & GROUP_MASK];
+		    &drift->groups[(slot + i) & drift->group_mask];
 		if (group->key != 0 && group->key != id)
 			continue;
 		group->key = id;
@@ -123,6 +121,19 @@ touch_known(struct drift *drift, const struct drift_key *key,
 	return cell != NULL;
 }
 
+/* Room for one more cell in all drifts together; the caller makes it. */
+static bool
+take_room(struct drift_bound *bound)
+{
+	uint32_t cells =
+	    atomic_load_explicit(&bound->cells, memory_order_relaxed);
+	while (cells < bound->cells_max)
+		if (atomic_compare_exchange_weak_explicit(&bound->cells, &cells,
+			cells + 1, memory_order_relaxed, memory_order_relaxed))
+			return true;
+	return false;
+}
+
 bool
 drift_open(struct drift *drift, struct drift_key *key,
     const struct drift_origin *origin)
@@ -137,7 +148,7 @@ drift_open(struct drift *drift, struct drift_key *key,
 		if (touch_known(drift, key, origin))
 			return false;
 	}
-	if (get(&drift->cell_count) < DRIFT_CELLS_MAX)
+	if (take_room(drift->bound))
 		return true;
 	set(&drift->other,
 	    atomic_load_explicit(&drift->other, memory_order_relaxed) + 1);
@@ -160,7 +171,7 @@ drift_make(struct drift *drift, const struct drift_key *key,
 	touch(drift, cell, origin);
 	find(drift, key, cell->hash, &slot);
 	drift->cells[count] = cell;
-	drift->slots[slot] = (uint16_t)(count + 1);
+	drift->slots[slot] = count + 1;
 	if (key->seen.text[0])
 		take_name(drift, key);
 	atomic_store_explicit(

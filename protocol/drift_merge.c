@@ -95,8 +95,9 @@ fold(struct drift_row *into, const struct drift_row *from)
 struct drift_row *
 drift_merge(struct drift *const *drifts, size_t count, size_t *row_count_r)
 {
+	/* All together they make no more cells than the bound says. */
 	struct drift_row *rows =
-	    xcalloc(count * DRIFT_CELLS_MAX + 1, sizeof(*rows));
+	    xcalloc((size_t)drifts[0]->bound->cells_max + 1, sizeof(*rows));
 	size_t all = 0;
 	size_t kept = 0;
 	for (size_t i = 0; i < count; i++) {

@@ -85,12 +85,15 @@ struct drift {
 	uint32_t message_count;
 	/* By endpoint and direction: index in messages of each message. */
 	uint32_t *index[CONTRACT_ENDPOINTS_MAX][2];
-	struct drift_cell *cells[DRIFT_CELLS_MAX];
+	struct drift_bound *bound;
+	struct drift_cell **cells; /* room for bound->cells_max */
 	_Atomic uint32_t cell_count;
 	_Atomic uint64_t other;
 	/* The owner's own. */
-	uint16_t slots[2 * DRIFT_CELLS_MAX]; /* cell index + 1 */
-	struct drift_group groups[DRIFT_CELLS_MAX];
+	uint32_t *slots; /* cell index + 1; 0: free */
+	uint32_t slot_mask;
+	struct drift_group *groups;
+	uint32_t group_mask;
 	struct drift_name producers[DRIFT_PRODUCERS_MAX];
 	uint32_t producer_count;
 	struct buf text;

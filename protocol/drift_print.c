@@ -243,7 +243,8 @@ add_head(struct printer *printer, uint64_t now_ms)
 	buf_addf(out,
 	    "},\"since\":%" PRIu64 ",\"now\":%" PRIu64 ",\"breaches\":%" PRIu64
 	    ",\"cells_max\":%u,\"other\":{\"count\":%" PRIu64 "},",
-	    since, now_ms, totals.breaches, DRIFT_CELLS_MAX, totals.other);
+	    since, now_ms, totals.breaches, printer->first->bound->cells_max,
+	    totals.other);
 }
 
 void

@@ -280,7 +280,8 @@ replace_settings(struct daemon *daemon, struct settings *take_next)
 		worker_reload(daemon->shared.workers[i]);
 	settings_release(&before);
 	log_setup((enum log_level)take_next->config.log_level,
-	    (enum log_format)take_next->config.log_format);
+	    (enum log_format)take_next->config.log_format,
+	    (unsigned)take_next->config.limits_log_lines);
 }
 
 static void

@@ -110,7 +110,8 @@ run(struct settings *settings, struct sources *sources, struct error *err)
 		return probed;
 	}
 	log_setup((enum log_level)config->log_level,
-	    (enum log_format)config->log_format);
+	    (enum log_format)config->log_format,
+	    (unsigned)config->limits_log_lines);
 	int code = daemon_run(&plan, err);
 	redis_target_fini(&target);
 	return code;

@@ -43,9 +43,10 @@ static struct {
 static const char *const level_names[] = { "debug", "info", "warn", "error" };
 
 void
-log_setup(enum log_level level, enum log_format format)
+log_setup(enum log_level level, enum log_format format, unsigned lines)
 {
 	pthread_mutex_lock(&logger.mutex);
+	logger.throttle.lines = lines;
 	logger.level = level;
 	logger.format = format;
 	pthread_mutex_unlock(&logger.mutex);

@@ -5,7 +5,7 @@
 /*
  * Structured log lines on stderr: one JSON object a line ({"ts","level",
  * "component","action",…}) or key=value text, by log.format. Never payloads,
- * never tokens. Lines that an outsider can cause are throttled by kind: 3 a
+ * never tokens. Lines that an outsider can cause are throttled by kind: a few a
  * minute and a summary. Never blocks: a sink that is full drops and counts
  * (the process ignores SIGPIPE). A line is at most 4 KiB; fields beyond are
  * left out. component and action are string literals.
@@ -24,7 +24,8 @@ enum log_level {
 };
 enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 
-void log_setup(enum log_level level, enum log_format format);
+/* `lines`: how many of a kind pass in a minute; 0: as many as by default. */
+void log_setup(enum log_level level, enum log_format format, unsigned lines);
 
 /* fields: NULL-terminated pairs of name, value (C strings; values are escaped
  * and cut at 256 bytes). Example:

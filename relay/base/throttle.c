@@ -36,7 +36,8 @@ throttle_admit(struct throttle *throttle, const char *component,
 		kind->passed = 0;
 		kind->held = 0;
 	}
-	if (kind->passed < THROTTLE_LINES) {
+	if (kind->passed <
+	    (throttle->lines ? throttle->lines : THROTTLE_LINES)) {
 		kind->passed++;
 		return true;
 	}

@@ -3,7 +3,7 @@
 #define THROTTLE_H
 
 /*
- * Lets 3 lines a minute of each kind through and counts the rest, so that a
+ * Lets a few lines a minute of each kind through and counts the rest, so that a
  * bad client cannot fill the disk. Pure: the time is a parameter. Kinds beyond
  * the table's size share its last place.
  */
@@ -24,8 +24,10 @@ struct throttle_kind {
 	uint64_t held; /* lines not written in this window */
 };
 
-/* Embedded in its owner; all zero is the beginning. */
+/* Embedded in its owner; all zero is the beginning. `lines` may change at any
+ * time. */
 struct throttle {
+	unsigned lines; /* per minute and kind; 0: THROTTLE_LINES */
 	struct throttle_kind kinds[THROTTLE_KINDS];
 	unsigned count;
 };

@@ -30,16 +30,19 @@ settings_open_drifts(struct settings *settings, size_t workers, uint64_t now_ms)
 	struct pact *pact = settings->pact;
 	if (pact->drifts)
 		return;
+	pact->bound.cells_max = (uint32_t)settings->config.limits_drift_cells;
 	pact->drifts = xcalloc(workers, sizeof(struct drift *));
 	pact->drift_count = workers;
 	for (size_t i = 0; i < workers; i++)
-		pact->drifts[i] = drift_new(pact->contract, now_ms);
+		pact->drifts[i] =
+		    drift_new(pact->contract, &pact->bound, now_ms);
 }
 
 void
 settings_keep_pact(struct settings *next, const struct settings *now)
 {
-	if (strcmp(next->contract->hash, now->contract->hash) != 0)
+	if (strcmp(next->contract->hash, now->contract->hash) != 0 ||
+	    next->config.limits_drift_cells != now->config.limits_drift_cells)
 		return;
 	pact_release(next->pact);
 	atomic_fetch_add_explicit(&now->pact->holders, 1, memory_order_relaxed);

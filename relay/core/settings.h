@@ -10,17 +10,17 @@
 
 #include "config.h"
 #include "contract.h"
+#include "drift.h"
 #include "mode_rule.h"
 
 #include <stdatomic.h>
-
-struct drift;
 
 /* A contract and what traffic showed against it, one drift for each worker.
  * Settings with an equal contract share both: the report outlives a change of
  * modes. */
 struct pact {
 	struct contract *contract;
+	struct drift_bound bound;
 	struct drift **drifts;
 	size_t drift_count;
 	_Atomic unsigned holders;
@@ -59,7 +59,7 @@ void settings_release(struct settings **settings);
 void settings_open_drifts(
     struct settings *settings, size_t workers, uint64_t now_ms);
 /* Before `next` is shared: it goes on with the pact of `now` if the contract is
- * still the same. */
+ * still the same, and the bound of the drift report too. */
 void settings_keep_pact(struct settings *next, const struct settings *now);
 
 /* May `next` take the place of `now` while the relay runs? -1: err->where is

@@ -231,7 +231,8 @@ main(int argc, char **argv)
 	int code = config_read(&echo.config, argc, argv, contract, &err);
 	if (code == 0) {
 		log_setup((enum log_level)echo.config.log_level,
-		    (enum log_format)echo.config.log_format);
+		    (enum log_format)echo.config.log_format,
+		    (unsigned)echo.config.limits_log_lines);
 		code = run(&echo, &err);
 	}
 	if (code != 0)

@@ -73,7 +73,8 @@ check_contract(const struct contract *contract)
 	struct buf out;
 	struct mode_rule rule;
 	struct error err;
-	struct drift *drift = drift_new(contract, 1);
+	struct drift_bound bound = { .cells_max = 1 };
+	struct drift *drift = drift_new(contract, &bound, 1);
 	must(strlen(contract->hash) == 64);
 	must(contract->endpoint_count <= CONTRACT_ENDPOINTS_MAX);
 	for (size_t i = 0; i < contract->endpoint_count; i++) {

@@ -46,7 +46,7 @@ bench_init(struct bench *bench)
 	bench->once = once_new();
 	json_doc_init(&bench->doc);
 	buf_init(&bench->out, 0);
-	log_setup(LOG_LEVEL_ERROR, LOG_FORMAT_JSON);
+	log_setup(LOG_LEVEL_ERROR, LOG_FORMAT_JSON, 0);
 }
 
 static void
@@ -158,7 +158,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	};
 	struct judge *judge = judge_new(
 	    bench.contract, &options, &bench.stats, on_dead_letter, &bench);
-	struct drift *drift = drift_new(bench.contract, 1000);
+	struct drift_bound bound = { .cells_max = data[0] / 3 + 1u };
+	struct drift *drift = drift_new(bench.contract, &bound, 1000);
 	judge_attach_drift(judge, drift, bench.once);
 	const char *at = (const char *)data + 1;
 	const char *end = (const char *)data + size;

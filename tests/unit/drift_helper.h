@@ -19,6 +19,7 @@
 #define VIOLATIONS 10
 
 static struct contract *contract;
+static struct drift_bound bound;
 static struct drift *drift;
 static struct schema_scratch *scratch;
 static struct json_doc frame;
@@ -94,7 +95,8 @@ open_drift(const char *folder)
 	contract = contract_load(folder, &err);
 	if (!contract)
 		fail_msg("%s: %s", err.where, err.message);
-	drift = drift_new(contract, now_ms);
+	bound = (struct drift_bound){ .cells_max = DRIFT_CELLS };
+	drift = drift_new(contract, &bound, now_ms);
 	scratch = schema_scratch_new();
 	json_doc_init(&frame);
 	json_doc_init(&report);

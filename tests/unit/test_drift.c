@@ -297,12 +297,12 @@ what_finds_no_cell_is_counted_as_other(void **state)
 	(void)state;
 	struct drift_origin origin = { .direction = DRIFT_SERVER };
 	char pointer[32];
-	for (unsigned i = 0; i < DRIFT_CELLS_MAX + 10; i++) {
+	for (unsigned i = 0; i < DRIFT_CELLS + 10; i++) {
 		snprintf(pointer, sizeof(pointer), "/p%u", i);
 		drift_fault(drift, &origin, "reserved_member", pointer, "");
 	}
 	print();
-	assert_int_equal(count_items("/cells"), DRIFT_CELLS_MAX);
+	assert_int_equal(count_items("/cells"), DRIFT_CELLS);
 	assert_true(is_text("/other", "count", "10"));
 	drift_fault(drift, &origin, "reserved_member", "/p0", "");
 	print();
@@ -312,10 +312,38 @@ what_finds_no_cell_is_counted_as_other(void **state)
 }
 
 static void
+the_bound_holds_for_all_threads_together(void **state)
+{
+	(void)state;
+	static const uint32_t most[] = { 1, 2, 5, 63 };
+	struct drift_origin origin = { .direction = DRIFT_SERVER };
+	for (size_t i = 0; i < 4; i++) {
+		struct drift_bound few = { .cells_max = most[i] };
+		struct drift *both[] = { drift_new(contract, &few, 1),
+			drift_new(contract, &few, 1) };
+		char pointer[32];
+		char other[24];
+		for (unsigned n = 0; n < 200; n++) {
+			snprintf(pointer, sizeof(pointer), "/p%u", n);
+			drift_fault(both[n % 2], &origin, "reserved_member",
+			    pointer, "");
+		}
+		print_all(both, 2);
+		assert_int_equal(count_items("/cells"), most[i]);
+		snprintf(other, sizeof(other), "%u", 200 - most[i]);
+		assert_true(is_text("/other", "count", other));
+		snprintf(other, sizeof(other), "%u", most[i]);
+		assert_true(is_text("", "cells_max", other));
+		drift_free(&both[0]);
+		drift_free(&both[1]);
+	}
+}
+
+static void
 drifts_of_several_threads_are_taken_together(void **state)
 {
 	(void)state;
-	struct drift *both[] = { drift, drift_new(contract, 500) };
+	struct drift *both[] = { drift, drift_new(contract, &bound, 500) };
 	show(both[0], DRIFT_SERVER, 0, EVENT("x", "3", ""));
 	now_ms = 2000;
 	show(both[1], DRIFT_SERVER, 0, EVENT("x", "3", ",\"text\":\"\""));
@@ -403,6 +431,7 @@ main(void)
 		TEST(a_message_of_several_endpoints_is_one),
 		TEST(many_names_at_one_place_become_one_cell),
 		TEST(what_finds_no_cell_is_counted_as_other),
+		TEST(the_bound_holds_for_all_threads_together),
 		TEST(drifts_of_several_threads_are_taken_together),
 		TEST(metrics_are_summed_by_their_labels),
 		TEST(totals_are_told_for_the_status),

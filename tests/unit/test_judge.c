@@ -112,7 +112,7 @@ setup(void **state)
 {
 	struct error err = { "", "" };
 	(void)state;
-	log_setup(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
+	log_setup(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT, 0);
 	contract =
 	    contract_load(RELAY_SOURCE_DIR "/tests/data/contract-other", &err);
 	if (!contract)

@@ -66,7 +66,7 @@ a_json_line_is_json_whatever_the_values(void **state)
 {
 	(void)state;
 	int reader = capture_begin();
-	log_setup(LOG_LEVEL_INFO, LOG_FORMAT_JSON);
+	log_setup(LOG_LEVEL_INFO, LOG_FORMAT_JSON, 0);
 	log_event(LOG_LEVEL_WARN, "redis", "lost", "reason", "a\"b\nc\x01\xff}",
 	    "empty", "", "none", (char *)NULL, NULL);
 	struct view line = capture_end(reader);
@@ -93,7 +93,7 @@ a_text_line_quotes_what_would_confuse(void **state)
 {
 	(void)state;
 	int reader = capture_begin();
-	log_setup(LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
+	log_setup(LOG_LEVEL_INFO, LOG_FORMAT_TEXT, 0);
 	log_event(LOG_LEVEL_INFO, "main", "start", "listen", "127.0.0.1:1",
 	    "note", "two words\n", "x", "a=b", NULL);
 	struct view line = capture_end(reader);
@@ -108,7 +108,7 @@ lines_below_the_level_are_not_written(void **state)
 {
 	(void)state;
 	int reader = capture_begin();
-	log_setup(LOG_LEVEL_WARN, LOG_FORMAT_TEXT);
+	log_setup(LOG_LEVEL_WARN, LOG_FORMAT_TEXT, 0);
 	log_event(LOG_LEVEL_INFO, "a", "b", NULL);
 	log_event(LOG_LEVEL_DEBUG, "a", "b", NULL);
 	assert_int_equal(capture_end(reader).len, 0);
@@ -122,7 +122,7 @@ long_values_are_cut_and_long_lines_stay_whole(void **state)
 	memset(value, '\x01', sizeof(value) - 1);
 	value[sizeof(value) - 1] = '\0';
 	int reader = capture_begin();
-	log_setup(LOG_LEVEL_INFO, LOG_FORMAT_JSON);
+	log_setup(LOG_LEVEL_INFO, LOG_FORMAT_JSON, 0);
 	log_event(LOG_LEVEL_INFO, "a", "b", "1", value, "2", value, "3", value,
 	    "4", value, "5", "last", NULL);
 	struct view line = capture_end(reader);
@@ -144,7 +144,7 @@ the_throttle_holds_back_and_counts(void **state)
 	(void)state;
 	uint64_t before = log_dropped();
 	int reader = capture_begin();
-	log_setup(LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
+	log_setup(LOG_LEVEL_INFO, LOG_FORMAT_TEXT, 0);
 	for (int i = 0; i < 10; i++)
 		log_throttled(LOG_LEVEL_INFO, "gate", "refused", NULL);
 	log_tick();
@@ -220,7 +220,7 @@ lines_of_threads_do_not_mix(void **state)
 	(void)state;
 	pthread_t threads[4];
 	int reader = capture_begin();
-	log_setup(LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
+	log_setup(LOG_LEVEL_INFO, LOG_FORMAT_TEXT, 0);
 	for (size_t i = 0; i < 4; i++)
 		pthread_create(&threads[i], NULL, log_a_hundred, NULL);
 	for (size_t i = 0; i < 4; i++)

@@ -203,6 +203,6 @@ main(void)
 		SCENE(a_path_too_long_for_a_socket_is_refused),
 		SCENE(it_ends_when_its_relay_is_killed),
 	};
-	log_setup(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
+	log_setup(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT, 0);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,6 +22,19 @@ three_lines_a_minute_pass(void **state)
 }
 
 static void
+another_number_of_lines_holds_from_the_next_line_on(void **state)
+{
+	(void)state;
+	struct throttle throttle = { .lines = 1 };
+	assert_true(throttle_admit(&throttle, "a", "b", 1000));
+	assert_false(throttle_admit(&throttle, "a", "b", 1000));
+	throttle.lines = 5;
+	for (unsigned i = 0; i < 4; i++)
+		assert_true(throttle_admit(&throttle, "a", "b", 1000));
+	assert_false(throttle_admit(&throttle, "a", "b", 1000));
+}
+
+static void
 kinds_are_counted_apart(void **state)
 {
 	(void)state;
@@ -70,6 +83,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(three_lines_a_minute_pass),
+		cmocka_unit_test(
+		    another_number_of_lines_holds_from_the_next_line_on),
 		cmocka_unit_test(kinds_are_counted_apart),
 		cmocka_unit_test(a_summary_is_due_once_when_the_minute_is_over),
 		cmocka_unit_test(kinds_beyond_the_table_share_a_place),
