@@ -277,7 +277,7 @@ drift_unknown(struct drift *drift, const struct drift_origin *origin,
 	    has_type ? "unknown_type" : "missing_type", &key);
 	copy_text(key.pointer, sizeof(key.pointer), side->discriminator);
 	if (has_type)
-		key.seen = drift_value_name(doc, node, &drift->text);
+		key.seen = drift_type_name(doc, node, &drift->text);
 	else /* frames that lost different things are different */
 		drift_name_type(drift, side, doc, &key, &facts);
 	key.missing = facts.nearest;

@@ -8,6 +8,7 @@
 
 #include "drift_parts.h"
 
+#include "discreet.h"
 #include "nearest.h"
 #include "utf8.h"
 
@@ -49,7 +50,29 @@ drift_name_of(struct view text)
 struct drift_name
 drift_member_name(const struct json_doc *doc, uint32_t key, struct buf *scratch)
 {
-	return drift_name_of(json_string(doc, key, scratch));
+	struct drift_name none = { { 0 } };
+	struct view text = json_string(doc, key, scratch);
+	return discreet_is_name(text) ? drift_name_of(text) : none;
+}
+
+static bool
+is_type_byte(char byte)
+{
+	return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+	    (byte >= '0' && byte <= '9') || (byte && strchr("_-.:/", byte));
+}
+
+struct drift_name
+drift_type_name(const struct json_doc *doc, uint32_t at, struct buf *scratch)
+{
+	struct drift_name none = { { 0 } };
+	if (doc->nodes[at].type != JSON_STRING)
+		return none;
+	struct view text = json_string(doc, at, scratch);
+	for (size_t i = 0; i < text.len; i++)
+		if (!is_type_byte(text.data[i]))
+			return none;
+	return discreet_is_name(text) ? drift_name_of(text) : none;
 }
 
 static bool
@@ -111,13 +134,15 @@ drift_pattern(
 	size_t length = 0;
 	while (*at == '/') {
 		size_t token = 1 + strcspn(at + 1, "/");
+		bool is_hidden =
+		    !discreet_is_name(view_make(at + 1, token - 1));
 		uint32_t node = 0;
 		struct view before = view_make(pointer, (size_t)(at - pointer));
 		bool is_item = json_pointer_get(doc, before, &node) &&
 		    doc->nodes[node].type == JSON_ARRAY;
 		if (length + token + 1 > size)
 			break;
-		if (is_item)
+		if (is_item || is_hidden)
 			length +=
 			    (size_t)snprintf(out + length, size - length, "/*");
 		else
@@ -351,7 +376,7 @@ name_missing(struct drift *drift, const struct drift_message *message,
 	if (strangers != 1)
 		return;
 	facts->seen = stranger;
-	if (!facts->hint[0])
+	if (!facts->hint[0] && stranger.text[0])
 		snprintf(facts->hint, sizeof(facts->hint),
 		    "\"%s\" is there and not declared: was it renamed?",
 		    stranger.text);

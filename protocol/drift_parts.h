@@ -120,10 +120,13 @@ struct drift_name drift_name_of(struct view text);
 /* A name that may be shown: printable and short; else empty. */
 struct drift_name drift_member_name(
     const struct json_doc *doc, uint32_t key, struct buf *scratch);
+/* The string at `at`, when it may be the name of a type; else empty. */
+struct drift_name drift_type_name(
+    const struct json_doc *doc, uint32_t at, struct buf *scratch);
 /* The value at `at`, when it is a short identifier or number. */
 struct drift_name drift_value_name(
     const struct json_doc *doc, uint32_t at, struct buf *scratch);
-/* Writes the pointer with `*` for items. */
+/* Writes the pointer with `*` for items and for what is no name. */
 void drift_pattern(
     const struct json_doc *doc, const char *pointer, char *out, size_t size);
 /* Pointer and seen name of a violation … */

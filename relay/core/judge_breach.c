@@ -5,6 +5,7 @@
 
 #include "judge_parts.h"
 
+#include "discreet.h"
 #include "log.h"
 #include "stats.h"
 
@@ -59,6 +60,8 @@ log_breach(const struct look *look, const struct breach *breach, bool refused)
 	char stream[200];
 	char id[ENTRY_ID_TEXT_MAX];
 	char count[24];
+	char pointer[sizeof(breach->violation.pointer)];
+	discreet_pointer(breach->violation.pointer, pointer, sizeof(pointer));
 	snprintf(stream, sizeof(stream), "%.*s",
 	    (int)(look->stream.len < 190 ? look->stream.len : 190),
 	    look->stream.data);
@@ -66,9 +69,9 @@ log_breach(const struct look *look, const struct breach *breach, bool refused)
 	snprintf(count, sizeof(count), "%" PRIu64, look->judge->breaches);
 	log_throttled(LOG_LEVEL_WARN, "contract",
 	    refused ? "event_refused" : "event_delivered_in_breach", "code",
-	    code_names[breach->code], "pointer", breach->violation.pointer,
-	    "rule", breach->violation.rule, "stream", stream, "id", id,
-	    "so_far", count, NULL);
+	    code_names[breach->code], "pointer", pointer, "rule",
+	    breach->violation.rule, "stream", stream, "id", id, "so_far", count,
+	    NULL);
 }
 
 static void
