@@ -8,6 +8,10 @@
 
 #include <cmocka.h>
 
+#define LONG_NAME                           \
+	"a_name_that_goes_on_and_on_and_on" \
+	"_until_it_is_a_text_of_its_own__"
+
 static void
 names_of_every_kind_may_be_shown(void **state)
 {
@@ -15,10 +19,8 @@ names_of_every_kind_may_be_shown(void **state)
 	static const char *const names[] = { "", "a", "step", "repoUrl",
 		"repo_url", "execution_completed", "analytics_enabled",
 		"durationMs", "x-request-id", "urn:a:b", "$schema", "a b",
-		"gr\xc3\xb6\xc3\x9f"
-		"e",
-		"utf8", "sha256", "v2024.1", "ipv4_address", "m_1234",
-		"totalTokensUsedV2",
+		"gr\xc3\xb6\xc3\x9f", "utf8", "sha256", "v2024.1",
+		"ipv4_address", "m_1234", "totalTokensUsedV2",
 		"averyveryverylongnamethatnobodywouldeverwantto_type",
 		"new_type_4f9a1c3e", "kind20261126" };
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -35,9 +37,7 @@ what_looks_like_a_secret_or_an_id_may_not(void **state)
 		"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl",
 		"alice.smith@example.com", "4111111111111111",
 		"550e8400-e29b-41d4-a716-446655440000", "+49 30 12345678 9",
-		"AKIAIOSFODNN7EX4MPL3",
-		"a_name_that_goes_on_and_on_and_on_and_on_until_it_is_a_"
-		"text_of_its_own" };
+		"AKIAIOSFODNN7EX4MPL3", LONG_NAME };
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		if (discreet_is_name(view_of(texts[i])))
 			fail_msg("%s is no name", texts[i]);
