@@ -135,6 +135,11 @@ def test_warn_becomes_enforce_under_load(reloaded, store):
             if number == 100:
                 publish_bad(1000)
             if number == 300:
+                # What is read after the change is judged by it, whenever it
+                # was added.
+                await until(lambda: all(
+                    bad[1000][s.log.session] in dict(s.log.got)
+                    for s in subscribers), 30)
                 scene_relay.write(mode="enforce")
                 relay.process.send_signal(signal.SIGHUP)
             if number == 450:
