@@ -35,14 +35,17 @@ enum json_type {
 #define JSON_IS_PLAIN_INTEGER 0x04 /* number: only '-' and digits */
 
 struct json_node {
-	uint32_t start;  /* offset of the value's first byte in the text */
+	uint32_t hash;   /* string: json_hash() of its decoded bytes */
 	uint32_t length; /* bytes of its text, quotes or brackets included */
+	uint32_t start;  /* offset of the value's first byte in the text */
 	uint32_t next;   /* index of the first node behind this subtree */
 	uint32_t count; /* array: items; object: members; string: code points */
-	uint32_t hash;  /* string: json_hash() of its decoded bytes */
 	uint8_t type;   /* enum json_type */
 	uint8_t flags;
+	uint8_t mask; /* 1 << type; JSON_PLAIN_INTEGER_BIT added to those */
 };
+
+#define JSON_PLAIN_INTEGER_BIT 0x80
 
 struct json_limits {
 	uint32_t max_depth; /* arrays and objects open at once; 0 = 512 */

@@ -73,7 +73,10 @@ json_scan_number(struct json_scan *scan)
 		return -1;
 	struct json_node *node = json_push(scan, start, JSON_NUMBER);
 	node->length = (uint32_t)(at - start);
-	node->flags = at == integer_end ? JSON_IS_PLAIN_INTEGER : 0;
+	if (at == integer_end) {
+		node->flags = JSON_IS_PLAIN_INTEGER;
+		node->mask |= JSON_PLAIN_INTEGER_BIT;
+	}
 	scan->at = at;
 	return 0;
 }

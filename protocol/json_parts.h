@@ -48,6 +48,7 @@ json_push(struct json_scan *scan, const uint8_t *start, enum json_type type)
 		.start = (uint32_t)(start - scan->text),
 		.next = doc->count,
 		.type = (uint8_t)type,
+		.mask = (uint8_t)(1u << type),
 	};
 	return node;
 }

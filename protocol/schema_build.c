@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "schema_build.h"
 
+#include "schema_table.h"
 #include "xmalloc.h"
 
 struct schema_rule
@@ -169,8 +170,8 @@ schema_build_names(struct schema_builder *builder, uint32_t value,
 			return schema_build_fail(
 			    builder, item, "must be a name");
 		struct schema_name *name = &(*names_r)[(*count_r)++];
-		name->text = schema_build_text(builder, item);
-		name->hash = builder->doc->nodes[item].hash;
+		schema_name_set(name, schema_build_text(builder, item),
+		    builder->doc->nodes[item].hash);
 	}
 	return 0;
 }

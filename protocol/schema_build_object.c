@@ -194,8 +194,8 @@ build_dependency(
 	struct schema_rule rule = schema_build_rule(op);
 	struct schema_dependency *dependency =
 	    schema_build_alloc(builder, sizeof(*dependency));
-	dependency->name.text = schema_build_text(builder, key);
-	dependency->name.hash = builder->doc->nodes[key].hash;
+	schema_name_set(&dependency->name, schema_build_text(builder, key),
+	    builder->doc->nodes[key].hash);
 	rule.dependency = dependency;
 	int rc = op == SCHEMA_OP_DEPENDENT_REQUIRED
 	    ? schema_build_names(

@@ -13,25 +13,34 @@
 
 #include <stdlib.h>
 
-static bool
-is_whole(const struct json_doc *doc, uint32_t at)
+/* The value behind this one. Of a scalar that is known without reading where
+ * it ends; so the next may begin before this one has come from memory. */
+static inline const struct json_node *
+behind(const struct json_doc *doc, const struct json_node *value)
 {
-	if (doc->nodes[at].flags & JSON_IS_PLAIN_INTEGER)
-		return true;
-	struct decimal number = decimal_of(json_text(doc, at));
+	if (value->type < JSON_ARRAY)
+		return value + 1;
+	return doc->nodes + value->next;
+}
+
+/* Not in the mask as it is written: 1.0 may still pass for an integer. */
+__attribute__((noinline)) static bool
+is_late_integer(
+    unsigned types, const struct json_doc *doc, const struct json_node *value)
+{
+	if (value->type != JSON_NUMBER || !(types & TYPE_INTEGER))
+		return false;
+	struct decimal number =
+	    decimal_of(json_text(doc, (uint32_t)(value - doc->nodes)));
 	return decimal_is_integer(&number);
 }
 
 static bool run_members(struct schema_run *run,
     const struct schema_members *members, uint32_t at, schema_seen seen);
-
-/* Not in the mask: a whole number may still pass for an integer. */
-static bool
-is_integer(unsigned types, const struct json_doc *doc, uint32_t at)
-{
-	return doc->nodes[at].type == JSON_NUMBER && (types & TYPE_INTEGER) &&
-	    is_whole(doc, at);
-}
+static bool run_plain_members(
+    struct schema_run *run, const struct schema_members *members, uint32_t at);
+static bool run_list(
+    struct schema_run *run, const struct schema_list *list, uint32_t at);
 
 /* The commonest rules without a call. */
 static inline bool
@@ -58,8 +67,8 @@ __attribute__((noinline)) static bool
 run_leaves(struct schema_run *run, const struct schema_node *node, uint32_t at)
 {
 	unsigned bit = TYPE_BIT(run->doc->nodes[at].type);
-	const struct schema_rule *end = node->fast + node->fast_count;
-	for (const struct schema_rule *rule = node->fast; rule < end; rule++)
+	const struct schema_rule *end = node->run + node->run_count;
+	for (const struct schema_rule *rule = node->run; rule < end; rule++)
 		if ((rule->types & bit) && !run_leaf(run, rule, at))
 			return false;
 	return true;
@@ -70,8 +79,8 @@ run_rules(struct schema_run *run, const struct schema_node *node, uint32_t at,
     schema_seen seen)
 {
 	unsigned bit = TYPE_BIT(run->doc->nodes[at].type);
-	const struct schema_rule *end = node->fast + node->fast_count;
-	for (const struct schema_rule *rule = node->fast; rule < end; rule++) {
+	const struct schema_rule *end = node->run + node->run_count;
+	for (const struct schema_rule *rule = node->run; rule < end; rule++) {
 		if (!(rule->types & bit))
 			continue;
 		bool holds = rule->op == SCHEMA_OP_MEMBERS
@@ -127,32 +136,57 @@ run_inner(struct schema_run *run, const struct schema_node *node, uint32_t at,
 	return is_valid;
 }
 
-/* Leaves need no guard, they are counted with the node that holds them. */
+/* One level of the document deeper. Depth is asked here too, for this may lead
+ * back to itself; steps are counted where branches are. */
 static inline bool
-run_work(struct schema_run *run, const struct schema_node *node, uint32_t at,
-    schema_seen seen)
+run_structure(
+    struct schema_run *run, const struct schema_node *node, uint32_t at)
 {
-	return node->is_leaf ? run_leaves(run, node, at)
-			     : run_inner(run, node, at, seen);
+	if (run->depth >= RUN_DEPTH_MAX) {
+		run->is_aborted = true;
+		return false;
+	}
+	run->depth++;
+	bool is_valid = node->kind == KIND_LIST
+	    ? run_list(run, node->list, at)
+	    : run_plain_members(run, node->members, at);
+	run->depth--;
+	return is_valid;
+}
+
+/* Leaves need no guard, they are counted with the node that holds them. */
+__attribute__((always_inline)) static inline bool
+run_work(struct schema_run *run, const struct schema_node *node,
+    const struct json_node *value, schema_seen seen)
+{
+	uint32_t at = (uint32_t)(value - run->doc->nodes);
+	if (node->kind == KIND_STRINGS && value->type == JSON_STRING)
+		return schema_table_look(node->strings, run->doc, value);
+	if (node->kind >= KIND_MEMBERS && !seen)
+		return run_structure(run, node, at);
+	if (node->kind == KIND_LEAF || node->kind == KIND_STRINGS)
+		return run_leaves(run, node, at);
+	return run_inner(run, node, at, seen);
 }
 
 /* Types first: most nodes are done with them, so this half is made to be
  * inlined. */
 __attribute__((always_inline)) static inline bool
-run_node(struct schema_run *run, uint32_t id, uint32_t at, schema_seen seen)
+run_node(struct schema_run *run, const struct schema_node *node,
+    const struct json_node *value, schema_seen seen)
 {
-	const struct schema_node *node = &run->nodes[id];
-	unsigned bit = TYPE_BIT(run->doc->nodes[at].type);
-	if (!(node->types & bit) && !is_integer(node->types, run->doc, at))
+	unsigned bits = value->mask;
+	if (!(node->accepts & bits) &&
+	    !is_late_integer(node->accepts, run->doc, value))
 		return false;
-	return !(node->work & bit) || run_work(run, node, at, seen);
+	return !(node->work & bits) || run_work(run, node, value, seen);
 }
 
 bool
 schema_run_node(
     struct schema_run *run, uint32_t id, uint32_t at, schema_seen seen)
 {
-	return run_node(run, id, at, seen);
+	return run_node(run, &run->nodes[id], &run->doc->nodes[at], seen);
 }
 
 /* A member that is not in `properties`, or that patterns may know too. */
@@ -189,20 +223,30 @@ has_late_names(
 }
 
 /* Members mostly come in the order of the schema: try the next name first. */
-__attribute__((always_inline)) static inline const struct schema_name *
-find_name(const struct schema_members *members, const struct json_doc *doc,
-    const struct json_node *key, const struct schema_name *guess)
+__attribute__((always_inline)) static inline bool
+is_guessed(const struct schema_name *guess, const struct json_doc *doc,
+    const struct json_node *key)
 {
-	const struct schema_table *table = members->table;
-	if (guess < table->names + table->count &&
-	    schema_name_fits(guess, doc, key))
-		return guess;
-	const struct schema_name *name = schema_table_look(table, doc, key);
-	return name ? name : &members->other;
+	return schema_same_key(guess, key) &&
+	    schema_same_text(guess, doc, (size_t)key->start + 1);
+}
+
+/* A map: no member is known by name. */
+static bool
+run_map(struct schema_run *run, uint32_t id, uint32_t at)
+{
+	const struct json_doc *doc = run->doc;
+	const struct json_node *end = doc->nodes + doc->nodes[at].next;
+	const struct json_node *key = doc->nodes + at + 1;
+	const struct schema_node *node = &run->nodes[id];
+	for (; key < end; key = behind(doc, key + 1))
+		if (!run_node(run, node, key + 1, 0))
+			return false;
+	return true;
 }
 
 /* The common case: no patterns, and nobody asks what was evaluated. */
-static bool
+__attribute__((noinline)) static bool
 run_plain_members(
     struct schema_run *run, const struct schema_members *members, uint32_t at)
 {
@@ -211,18 +255,23 @@ run_plain_members(
 	const struct json_node *key = doc->nodes + at + 1;
 	const struct schema_name *guess = members->table->names;
 	uint64_t present = 0;
-	for (; key < end; key = doc->nodes + key[1].next) {
-		const struct schema_name *name =
-		    find_name(members, doc, key, guess);
-		unsigned bit = TYPE_BIT(key[1].type);
-		uint32_t value = (uint32_t)(key + 1 - doc->nodes);
-		present |= name->bit;
-		if (name != &members->other)
+	if (members->table->count == 0)
+		return run_map(run, members->other.node, at);
+	for (; key < end; key = behind(doc, key + 1)) {
+		const struct json_node *value = key + 1;
+		const struct schema_name *name = guess;
+		unsigned bits = value->mask;
+		if (!is_guessed(guess, doc, key))
+			name = schema_table_look(members->table, doc, key);
+		if (name)
 			guess = name + 1;
-		if (!(name->types & bit) &&
-		    !is_integer(name->types, doc, value))
+		else
+			name = &members->other;
+		present |= name->bit;
+		if (!(name->types & bits) &&
+		    !is_late_integer(name->types, doc, value))
 			return false;
-		if ((name->work & bit) &&
+		if ((name->work & bits) &&
 		    !run_work(run, &run->nodes[name->node], value, 0))
 			return false;
 	}
@@ -248,9 +297,12 @@ run_members(struct schema_run *run, const struct schema_members *members,
 		bool is_seen = is_known;
 		if (name)
 			present |= name->bit;
-		if (is_known && !run_node(run, name->node, key + 1, 0))
+		if (is_known &&
+		    !run_node(run, &run->nodes[name->node], &nodes[key + 1], 0))
 			return false;
-		if ((!is_known || members->pattern_count > 0) &&
+		bool is_left = !is_known ||
+		    (members->pattern_count > 0 && name->has_pattern);
+		if (is_left &&
 		    !run_other_member(run, members, key, is_known, &is_seen))
 			return false;
 		if (is_seen)
@@ -272,13 +324,35 @@ run_items(struct schema_run *run, const struct schema_items *items, uint32_t at,
 	     item = nodes[item].next) {
 		bool is_first = ordinal < items->prefix_count;
 		uint32_t node = is_first ? items->prefix[ordinal] : items->rest;
-		if (!run_node(run, node, item, 0))
+		if (!run_node(run, &run->nodes[node], &nodes[item], 0))
 			return false;
 		if (is_first || items->marks_rest)
 			schema_seen_mark(run, seen, ordinal);
 		ordinal++;
 	}
 	return true;
+}
+
+/* No prefix, and nobody asks what was evaluated. */
+__attribute__((noinline)) static bool
+run_plain_items(struct schema_run *run, uint32_t rest, uint32_t at)
+{
+	const struct json_doc *doc = run->doc;
+	const struct json_node *end = doc->nodes + doc->nodes[at].next;
+	const struct json_node *item = doc->nodes + at + 1;
+	const struct schema_node *node = &run->nodes[rest];
+	for (; item < end; item = behind(doc, item))
+		if (!run_node(run, node, item, 0))
+			return false;
+	return true;
+}
+
+static bool
+run_list(struct schema_run *run, const struct schema_list *list, uint32_t at)
+{
+	uint32_t count = run->doc->nodes[at].count;
+	return count >= list->min && count <= list->max &&
+	    run_plain_items(run, list->rest, at);
 }
 
 static bool
@@ -328,6 +402,8 @@ schema_run_rule(struct schema_run *run, const struct schema_rule *rule,
 	case SCHEMA_OP_ITEMS:
 	case SCHEMA_OP_PREFIX_ITEMS:
 	case SCHEMA_OP_ADDITIONAL_ITEMS:
+		if (!seen && rule->items->prefix_count == 0)
+			return run_plain_items(run, rule->items->rest, at);
 		return run_items(run, rule->items, at, seen);
 	case SCHEMA_OP_CONTAINS:
 		return run_contains(run, rule->contains, at, seen);

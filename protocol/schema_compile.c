@@ -53,32 +53,6 @@ schema_compiler_node(
 	return id;
 }
 
-static int
-compare_cost(const void *a, const void *b)
-{
-	static const uint8_t costs[] = {
-#define OP(name, text, types, cost) cost,
-#include "schema_ops.def"
-#undef OP
-	};
-	const struct schema_rule *left = a;
-	const struct schema_rule *right = b;
-	return costs[left->op] - costs[right->op];
-}
-
-/* Insertion keeps rules of one cost in the author's order. */
-static void
-sort_by_cost(struct schema_rule *rules, uint32_t count)
-{
-	for (uint32_t i = 1; i < count; i++) {
-		struct schema_rule rule = rules[i];
-		uint32_t k = i;
-		for (; k > 0 && compare_cost(&rule, &rules[k - 1]) < 0; k--)
-			rules[k] = rules[k - 1];
-		rules[k] = rule;
-	}
-}
-
 static struct schema_rule *
 keep_rules(struct schema_builder *builder, const struct schema_rule *rules,
     uint32_t count)
@@ -147,34 +121,6 @@ build_keywords(struct schema_builder *builder)
 	return 0;
 }
 
-/* An operation that needs nothing but the value. */
-static bool
-is_leaf_op(enum schema_op op)
-{
-	switch (op) {
-#define OP(name, text, types, cost) \
-	case SCHEMA_OP_##name:      \
-		return cost < 3;
-#include "schema_ops.def"
-#undef OP
-	case SCHEMA_OP_COUNT:
-		break;
-	}
-	return false;
-}
-
-static void
-sum_up(struct schema_node *node)
-{
-	node->is_leaf = true;
-	node->work = 0;
-	for (uint32_t i = 0; i < node->fast_count; i++) {
-		node->work |= node->fast[i].types;
-		if (!is_leaf_op(node->fast[i].op))
-			node->is_leaf = false;
-	}
-}
-
 static int
 finish_node(struct schema_builder *builder, uint32_t id)
 {
@@ -184,14 +130,13 @@ finish_node(struct schema_builder *builder, uint32_t id)
 	if (builder->plain_count > BUILDER_RULES_MAX)
 		return schema_build_fail(
 		    builder, builder->place.node, "too many rules");
-	sort_by_cost(builder->fast, builder->fast_count);
+	schema_sort_by_cost(builder->fast, builder->fast_count);
 	node->types = builder->types;
 	node->tracks = builder->tracks;
 	node->fast_count = (uint16_t)builder->fast_count;
 	node->plain_count = (uint16_t)builder->plain_count;
 	node->fast = keep_rules(builder, builder->fast, builder->fast_count);
 	node->plain = keep_rules(builder, builder->plain, builder->plain_count);
-	sum_up(node);
 	return 0;
 }
 
@@ -387,8 +332,10 @@ schema_compile(const struct schema_set *set, const char *uri,
 	    &compiler.index, set, options ? options : &defaults, err);
 	if (rc == 0)
 		rc = compile_root(&compiler, uri);
-	if (rc == 0)
+	if (rc == 0) {
 		schema_link(schema);
+		schema_fuse(schema);
+	}
 	keep_documents(&compiler);
 	schema_index_fini(&compiler.index);
 	free(compiler.places);

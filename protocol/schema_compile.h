@@ -32,8 +32,23 @@ struct schema_compiler {
 uint32_t schema_compiler_node(
     struct schema_compiler *compiler, struct schema_place place);
 
-/* After all nodes are there: finds the selectors of anyOf and oneOf, and tells
- * names what their nodes ask. */
+/* After all nodes are there: finds the selectors of anyOf and oneOf. */
 void schema_link(struct schema *schema);
+
+/* After that: fills `run`, `work` and `kind` of all nodes, and tells names and
+ * branches what their nodes ask. */
+void schema_fuse(struct schema *schema);
+
+/* Fills `accepts` of all nodes. */
+void schema_find_accepted(struct schema *schema);
+
+void schema_sort_by_cost(struct schema_rule *rules, uint32_t count);
+
+/* Must another node hold at the same place? */
+static inline bool
+schema_is_conjunction(const struct schema_rule *rule)
+{
+	return rule->op == SCHEMA_OP_REF || rule->op == SCHEMA_OP_ALL_OF;
+}
 
 #endif

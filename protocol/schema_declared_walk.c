@@ -33,9 +33,12 @@ choose_branch(
     struct walk *walk, const struct declared_decision *decision, uint32_t at)
 {
 	const struct schema_branches *branches = decision->branches;
+	enum json_type type = walk->nodes[at].type;
 	uint32_t id = SCHEMA_FALSE;
-	if (walk->nodes[at].type == JSON_OBJECT)
+	if (type == JSON_OBJECT)
 		schema_run_select(&walk->run, branches, at, &id);
+	else if (branches->fitting_count[type] > 0)
+		id = branches->fitting[type][0];
 	for (uint32_t i = 0; i < branches->count; i++)
 		if (branches->nodes[i] == id)
 			return decision->variants[i];

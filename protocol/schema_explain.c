@@ -247,8 +247,8 @@ report_selector(struct schema_explain *explain,
 	uint32_t value =
 	    schema_run_member(&explain->run, object->at, &branches->selector);
 	if (!value) {
-		report_missing(explain, branches->nodes[0], &branches->selector,
-		    object, SCHEMA_OP_REQUIRED);
+		report_missing(explain, branches->fitting[JSON_OBJECT][0],
+		    &branches->selector, object, SCHEMA_OP_REQUIRED);
 		return;
 	}
 	struct schema_step step = { object->path, value - 1, 0 };

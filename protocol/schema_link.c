@@ -23,12 +23,6 @@ is_strings_only(const struct schema_rule *rule)
 	    rule->values->container_count == 0;
 }
 
-static bool
-is_conjunction(const struct schema_rule *rule)
-{
-	return rule->op == SCHEMA_OP_REF || rule->op == SCHEMA_OP_ALL_OF;
-}
-
 /* The strings that a node allows, when it allows nothing else. */
 static const struct schema_values *
 strings_of(const struct schema *schema, uint32_t id, unsigned depth)
@@ -39,7 +33,7 @@ strings_of(const struct schema *schema, uint32_t id, unsigned depth)
 		const struct schema_values *values = NULL;
 		if (is_strings_only(rule))
 			values = rule->values;
-		else if (is_conjunction(rule) && depth > 0)
+		else if (schema_is_conjunction(rule) && depth > 0)
 			values = strings_of(schema, rule->node, depth - 1);
 		if (values)
 			return values;
@@ -62,7 +56,7 @@ member_strings(
 			if (member && member->is_declared)
 				values = strings_of(
 				    schema, member->node, SEARCH_DEPTH);
-		} else if (is_conjunction(rule) && depth > 0) {
+		} else if (schema_is_conjunction(rule) && depth > 0) {
 			values =
 			    member_strings(schema, rule->node, name, depth - 1);
 		}
@@ -72,23 +66,21 @@ member_strings(
 	return NULL;
 }
 
-/* Does the node accept nothing but objects that have this member? */
+/* Must an object have this member? */
 static bool
-requires_member(const struct schema *schema, uint32_t id, struct view name,
-    unsigned depth, bool is_object)
+requires_member(
+    const struct schema *schema, uint32_t id, struct view name, unsigned depth)
 {
 	const struct schema_node *node = &schema->nodes[id];
-	is_object = is_object || node->types == TYPE_BIT(JSON_OBJECT);
 	for (uint32_t i = 0; i < node->fast_count; i++) {
 		const struct schema_rule *rule = &node->fast[i];
 		if (rule->op == SCHEMA_OP_MEMBERS) {
 			const struct schema_name *member =
 			    schema_table_get(rule->members->table, name);
-			if (is_object && member && member->is_required)
+			if (member && member->is_required)
 				return true;
-		} else if (is_conjunction(rule) && depth > 0 &&
-		    requires_member(
-			schema, rule->node, name, depth - 1, is_object)) {
+		} else if (schema_is_conjunction(rule) && depth > 0 &&
+		    requires_member(schema, rule->node, name, depth - 1)) {
 			return true;
 		}
 	}
@@ -111,28 +103,48 @@ add_strings(struct schema_table *table, const struct schema_values *values,
 }
 
 static bool
-try_selector(struct schema *schema, struct schema_branches *branches,
-    const struct schema_name *name)
+is_for_objects(const struct schema *schema, uint32_t id)
+{
+	return schema->nodes[id].accepts & TYPE_BIT(JSON_OBJECT);
+}
+
+/* How many strings the branches allow in this member; 0: it is no selector. */
+static uint32_t
+count_strings(const struct schema *schema,
+    const struct schema_branches *branches, struct view name)
 {
 	uint32_t total = 0;
 	for (uint32_t i = 0; i < branches->count; i++) {
+		if (!is_for_objects(schema, branches->nodes[i]))
+			continue;
 		const struct schema_values *values = member_strings(
-		    schema, branches->nodes[i], name->text, SEARCH_DEPTH);
+		    schema, branches->nodes[i], name, SEARCH_DEPTH);
 		if (!values)
-			return false;
+			return 0;
 		total += values->strings->count;
 	}
+	return total;
+}
+
+static bool
+try_selector(struct schema *schema, struct schema_branches *branches,
+    const struct schema_name *name)
+{
+	uint32_t total = count_strings(schema, branches, name->text);
+	if (total == 0)
+		return false;
 	struct schema_table *table = schema_table_new(&schema->arena, total);
 	bool needs = true;
 	for (uint32_t i = 0; i < branches->count; i++) {
 		uint32_t id = branches->nodes[i];
+		if (!is_for_objects(schema, id))
+			continue;
 		if (!add_strings(table,
 			member_strings(schema, id, name->text, SEARCH_DEPTH),
 			i))
 			return false;
 		needs = needs &&
-		    requires_member(
-			schema, id, name->text, SEARCH_DEPTH, false);
+		    requires_member(schema, id, name->text, SEARCH_DEPTH);
 	}
 	branches->selector = *name;
 	branches->needs_selector = needs;
@@ -140,7 +152,7 @@ try_selector(struct schema *schema, struct schema_branches *branches,
 	return true;
 }
 
-/* Every member of the first branch may be the one. */
+/* Every member of the first branch for objects may be the one. */
 static bool
 find_selector(struct schema *schema, struct schema_branches *branches,
     uint32_t id, unsigned depth)
@@ -148,7 +160,7 @@ find_selector(struct schema *schema, struct schema_branches *branches,
 	const struct schema_node *node = &schema->nodes[id];
 	for (uint32_t i = 0; i < node->fast_count; i++) {
 		const struct schema_rule *rule = &node->fast[i];
-		if (is_conjunction(rule) && depth > 0 &&
+		if (schema_is_conjunction(rule) && depth > 0 &&
 		    find_selector(schema, branches, rule->node, depth - 1))
 			return true;
 		if (rule->op != SCHEMA_OP_MEMBERS)
@@ -162,38 +174,31 @@ find_selector(struct schema *schema, struct schema_branches *branches,
 }
 
 static void
-copy_types(const struct schema *schema, struct schema_name *name)
+link_branches(struct schema *schema, struct schema_branches *branches)
 {
-	name->types = schema->nodes[name->node].types;
-	name->work = schema->nodes[name->node].work;
-}
-
-static void
-link_members(const struct schema *schema, struct schema_members *members)
-{
-	copy_types(schema, &members->other);
-	for (uint32_t i = 0; i < members->table->count; i++)
-		copy_types(schema, &members->table->names[i]);
-}
-
-static void
-link_rule(struct schema *schema, struct schema_rule *rule)
-{
-	if (rule->op == SCHEMA_OP_MEMBERS)
-		link_members(schema, rule->members);
-	bool has_branches =
-	    rule->op == SCHEMA_OP_ANY_OF || rule->op == SCHEMA_OP_ONE_OF;
-	if (has_branches && rule->branches->count > 1 && !rule->branches->table)
-		find_selector(schema, rule->branches, rule->branches->nodes[0],
-		    SEARCH_DEPTH);
+	uint32_t for_objects = 0;
+	uint32_t first = SCHEMA_FALSE;
+	for (uint32_t i = branches->count; i-- > 0;) {
+		if (!is_for_objects(schema, branches->nodes[i]))
+			continue;
+		first = branches->nodes[i];
+		for_objects++;
+	}
+	if (for_objects > 1 && !branches->table)
+		find_selector(schema, branches, first, SEARCH_DEPTH);
 }
 
 void
 schema_link(struct schema *schema)
 {
+	schema_find_accepted(schema);
 	for (uint32_t id = 0; id < schema->node_count; id++) {
 		struct schema_node *node = &schema->nodes[id];
-		for (uint32_t i = 0; i < node->fast_count; i++)
-			link_rule(schema, &node->fast[i]);
+		for (uint32_t i = 0; i < node->fast_count; i++) {
+			struct schema_rule *rule = &node->fast[i];
+			if (rule->op == SCHEMA_OP_ANY_OF ||
+			    rule->op == SCHEMA_OP_ONE_OF)
+				link_branches(schema, rule->branches);
+		}
 	}
 }

@@ -91,6 +91,7 @@ schema_run_select(struct schema_run *run,
 	return true;
 }
 
+/* Without a selector only those branches are tried that may accept the type. */
 static bool
 run_any_of(struct schema_run *run, const struct schema_branches *branches,
     uint32_t at, schema_seen seen)
@@ -98,9 +99,11 @@ run_any_of(struct schema_run *run, const struct schema_branches *branches,
 	uint32_t selected = 0;
 	if (schema_run_select(run, branches, at, &selected))
 		return run_branch(run, selected, at, seen);
+	unsigned type = run->doc->nodes[at].type;
+	const uint32_t *nodes = branches->fitting[type];
 	bool is_valid = false;
-	for (uint32_t i = 0; i < branches->count; i++) {
-		if (run_branch(run, branches->nodes[i], at, seen))
+	for (uint32_t i = 0; i < branches->fitting_count[type]; i++) {
+		if (run_branch(run, nodes[i], at, seen))
 			is_valid = true;
 		if (is_valid && !seen)
 			return true;
@@ -115,9 +118,14 @@ run_one_of(struct schema_run *run, const struct schema_branches *branches,
 	uint32_t selected = 0;
 	if (schema_run_select(run, branches, at, &selected))
 		return run_branch(run, selected, at, seen);
+	unsigned type = run->doc->nodes[at].type;
+	const uint32_t *nodes = branches->fitting[type];
 	uint32_t matches = 0;
-	for (uint32_t i = 0; i < branches->count && matches < 2; i++)
-		matches += run_branch(run, branches->nodes[i], at, seen);
+	for (uint32_t i = 0; i < branches->fitting_count[type]; i++) {
+		matches += run_branch(run, nodes[i], at, seen);
+		if (matches > 1)
+			return false;
+	}
 	return matches == 1;
 }
 

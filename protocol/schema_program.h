@@ -4,10 +4,12 @@
 
 /*
  * What a schema is compiled to: a flat array of nodes, one for each subschema
- * in use, named by index. A node has a mask of instance types, and two lists
- * of rules: `fast`, fused and sorted by cost, for schema_check; and `plain`,
- * one rule a keyword in the author's order, for schema_explain. Everything
- * hangs on the schema's arena and is never written again.
+ * in use, named by index. A node has a mask of instance types, and three lists
+ * of rules: `plain`, one rule a keyword in the author's order, for
+ * schema_explain; `fast`, keywords about members fused, for those who ask what
+ * the schema says; and `run` for schema_check, where the rules of what a node
+ * refers to stand in its own list. Everything hangs on the schema's arena and
+ * is never written again.
  */
 
 #include "schema.h"
@@ -19,8 +21,9 @@
 #define SCHEMA_FALSE 1u /* the node that accepts nothing */
 
 #define TYPE_BIT(type) (1u << (type))
-#define TYPE_INTEGER   0x80u /* numbers without a fraction only */
-#define TYPE_ANY       0x7fu
+/* Numbers without a fraction only; those written so have it in their mask. */
+#define TYPE_INTEGER ((unsigned)JSON_PLAIN_INTEGER_BIT)
+#define TYPE_ANY     0x7fu
 
 enum schema_op {
 #define OP(name, text, types, cost) SCHEMA_OP_##name,
@@ -46,22 +49,32 @@ struct schema_values {
 /* A name that a table knows, and what is known of it. `types` and `work` are
  * those of the node, at hand where it is decided whether to visit it. */
 struct schema_name {
-	struct view text; /* decoded */
-	uint32_t hash;
-	uint32_t node; /* members: subschema; union: branch */
-	uint64_t bit;  /* members: in the mask of required names, or 0 */
+	uint32_t hash;    /* hash and length stand as in a tape node … */
+	uint32_t length;  /* … that spells it: with two quotes */
+	uint64_t head[2]; /* the first 16 bytes … */
+	uint64_t mask[2]; /* … and which of them there are */
+	uint64_t bit;     /* members: in the mask of required names, or 0 */
+	uint32_t node;    /* members: subschema; union: branch */
 	uint8_t types;
 	uint8_t work;
 	bool is_declared; /* members: listed in `properties` */
 	bool is_required;
+	bool has_pattern; /* members: a pattern knows it, too */
+	struct view text; /* decoded */
 };
 
-/* Names by hash: open addressing, slot = name index + 1. */
+/* The hash stands here too, so that what is not meant is not touched. */
+struct schema_slot {
+	struct schema_name *name; /* NULL = free */
+	uint32_t hash;
+};
+
+/* Names by hash: open addressing. */
 struct schema_table {
 	struct schema_name *names; /* in schema order */
 	uint32_t count;
 	uint32_t mask;
-	uint32_t *slots;
+	struct schema_slot *slots;
 };
 
 struct schema_pattern {
@@ -109,7 +122,10 @@ struct schema_branches {
 	uint32_t count;
 	struct schema_name selector;
 	struct schema_table *table; /* NULL: try them all */
-	bool needs_selector; /* every branch is an object that requires it */
+	bool needs_selector;        /* every branch for objects requires it */
+	/* By type of the instance: those that may accept it. */
+	uint32_t *fitting[JSON_OBJECT + 1];
+	uint32_t fitting_count[JSON_OBJECT + 1];
 };
 
 struct schema_choice {
@@ -151,14 +167,39 @@ struct schema_rule {
 	};
 };
 
+/* What the run list of a node is like, for those that are run in a special
+ * way. */
+enum schema_kind {
+	KIND_MIXED,
+	KIND_LEAF,    /* its rules need no other node */
+	KIND_STRINGS, /* a leaf: one list of values */
+	KIND_MEMBERS, /* one MEMBERS without patterns */
+	KIND_LIST     /* ITEMS, and how many */
+};
+
+/* An array of so many items that are all alike. */
+struct schema_list {
+	uint64_t min;
+	uint64_t max;
+	uint32_t rest; /* the node of each item */
+};
+
 struct schema_node {
-	uint8_t types;
-	uint8_t work; /* instance types that any fast rule looks at */
-	bool tracks;  /* has unevaluated…: keeps its own set of seen */
-	bool is_leaf; /* its rules need no other node */
+	uint8_t accepts; /* types that may pass; by its references, too */
+	uint8_t work;    /* instance types that a rule of `run` looks at */
+	uint8_t kind;    /* enum schema_kind */
+	bool tracks;     /* has unevaluated…: keeps its own set of seen */
+	uint16_t run_count;
+	uint8_t types; /* as its author said */
 	uint16_t fast_count;
 	uint16_t plain_count;
 	uint32_t resource; /* for the dynamic scope */
+	struct schema_rule *run;
+	union {
+		const struct schema_table *strings;   /* KIND_STRINGS */
+		const struct schema_members *members; /* KIND_MEMBERS */
+		const struct schema_list *list;       /* KIND_LIST */
+	};
 	struct schema_rule *fast;
 	struct schema_rule *plain;
 	const struct schema_refusal *refusal;

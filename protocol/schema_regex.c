@@ -24,6 +24,7 @@ struct schema_regex {
 	pcre2_code *code;
 	char *text;
 	size_t text_length;
+	size_t prefix_length; /* of what every match begins with: text + 1 */
 };
 
 struct schema_matcher {
@@ -83,6 +84,29 @@ find_shape(struct view pattern)
 	return rc == 0 ? schema_shape_new(pattern) : NULL;
 }
 
+static bool
+is_plain(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	    (c >= '0' && c <= '9') || strchr("-_/@:#", c);
+}
+
+/* How many characters behind a leading ^ stand for themselves, once each. */
+static size_t
+measure_prefix(struct view pattern)
+{
+	size_t end = 1;
+	if (pattern.len == 0 || pattern.data[0] != '^' ||
+	    memchr(pattern.data, '|', pattern.len) ||
+	    memchr(pattern.data, '\0', pattern.len))
+		return 0;
+	while (end < pattern.len && is_plain(pattern.data[end]))
+		end++;
+	bool is_counted =
+	    end < pattern.len && strchr("*+?{", pattern.data[end]);
+	return is_counted && end > 1 ? end - 2 : end - 1;
+}
+
 struct schema_regex *
 schema_regex_new(struct view pattern, struct error *err)
 {
@@ -101,6 +125,7 @@ schema_regex_new(struct view pattern, struct error *err)
 	regex->shape = shape;
 	regex->text = xstrndup(pattern.data, pattern.len);
 	regex->text_length = pattern.len;
+	regex->prefix_length = measure_prefix(pattern);
 	return regex;
 }
 
@@ -170,6 +195,11 @@ enum schema_match
 schema_regex_match(const struct schema_regex *regex,
     struct schema_matcher *matcher, struct view text)
 {
+	size_t prefix = regex->prefix_length;
+	if (prefix > 0 &&
+	    (text.len < prefix ||
+		memcmp(text.data, regex->text + 1, prefix) != 0))
+		return SCHEMA_MATCH_NO;
 	if (regex->shape)
 		return schema_shape_match(regex->shape, text) ? SCHEMA_MATCH_YES
 							      : SCHEMA_MATCH_NO;

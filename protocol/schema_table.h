@@ -22,31 +22,42 @@ struct schema_name *schema_table_get(
 bool schema_table_same(
     const struct json_doc *doc, uint32_t node, const struct schema_name *name);
 
+/* Sets text, hash and what is derived of them. The text is borrowed. */
+void schema_name_set(struct schema_name *name, struct view text, uint32_t hash);
+
 static inline uint64_t
-schema_load(const char *at, size_t size)
+schema_load(const char *at)
 {
-	uint64_t word = 0;
-	memcpy(&word, at, size);
+	uint64_t word;
+	memcpy(&word, at, sizeof(word));
 	return word;
 }
 
-/* memcmp, but short names (nearly all) without a call: two words that overlap
- * cover 4 to 16 bytes, three bytes anything less. */
-static inline bool
-schema_same_bytes(const char *a, const char *b, size_t size)
+/* Names are short: their first 16 bytes are compared without asking how many
+ * there are, where the text has so many to read. */
+__attribute__((always_inline)) static inline bool
+schema_same_text(
+    const struct schema_name *name, const struct json_doc *doc, size_t start)
 {
-	if (size >= 8 && size <= 16)
-		return schema_load(a, 8) == schema_load(b, 8) &&
-		    schema_load(a + size - 8, 8) ==
-		    schema_load(b + size - 8, 8);
-	if (size >= 4 && size < 8)
-		return schema_load(a, 4) == schema_load(b, 4) &&
-		    schema_load(a + size - 4, 4) ==
-		    schema_load(b + size - 4, 4);
-	if (size > 0 && size < 4)
-		return a[0] == b[0] && a[size / 2] == b[size / 2] &&
-		    a[size - 1] == b[size - 1];
-	return memcmp(a, b, size) == 0;
+	const char *at = doc->text.data + start;
+	if (start + 16 > doc->text.len)
+		return memcmp(at, name->text.data, name->text.len) == 0;
+	uint64_t difference =
+	    ((schema_load(at) ^ name->head[0]) & name->mask[0]) |
+	    ((schema_load(at + 8) ^ name->head[1]) & name->mask[1]);
+	if (name->length <= 16 + 2)
+		return difference == 0;
+	return difference == 0 &&
+	    memcmp(at + 16, name->text.data + 16, name->text.len - 16) == 0;
+}
+
+/* Hash and length at once. A string with escapes is longer than what it
+ * spells, so one of this length has none. */
+__attribute__((always_inline)) static inline bool
+schema_same_key(const struct schema_name *name, const struct json_node *value)
+{
+	return schema_load((const char *)&name->hash) ==
+	    schema_load((const char *)&value->hash);
 }
 
 /* `value` is a node of the document and a string. */
@@ -54,14 +65,10 @@ __attribute__((always_inline)) static inline bool
 schema_name_fits(const struct schema_name *name, const struct json_doc *doc,
     const struct json_node *value)
 {
-	if (value->hash != name->hash)
-		return false;
-	if (value->flags & JSON_HAS_ESCAPE)
-		return schema_table_same(
-		    doc, (uint32_t)(value - doc->nodes), name);
-	return value->length == name->text.len + 2 &&
-	    schema_same_bytes(doc->text.data + value->start + 1,
-		name->text.data, name->text.len);
+	if (schema_same_key(name, value))
+		return schema_same_text(name, doc, (size_t)value->start + 1);
+	return value->hash == name->hash && value->flags & JSON_HAS_ESCAPE &&
+	    schema_table_same(doc, (uint32_t)(value - doc->nodes), name);
 }
 
 static inline bool
@@ -76,13 +83,12 @@ __attribute__((always_inline)) static inline const struct schema_name *
 schema_table_look(const struct schema_table *table, const struct json_doc *doc,
     const struct json_node *value)
 {
-	uint32_t slot = value->hash & table->mask;
-	for (; table->slots[slot] != 0; slot = (slot + 1) & table->mask) {
-		const struct schema_name *name =
-		    &table->names[table->slots[slot] - 1];
-		if (schema_name_fits(name, doc, value))
-			return name;
-	}
+	uint32_t at = value->hash & table->mask;
+	const struct schema_slot *slot = &table->slots[at];
+	for (; slot->name; slot = &table->slots[++at & table->mask])
+		if (slot->hash == value->hash &&
+		    schema_name_fits(slot->name, doc, value))
+			return slot->name;
 	return NULL;
 }
 
