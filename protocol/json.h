@@ -82,6 +82,16 @@ int json_scan(struct json_doc *doc, struct view text,
 /* The hash that nodes carry, of decoded bytes. */
 uint32_t json_hash(struct view decoded);
 
+/* The node behind this value. Of a scalar that is known without reading where
+ * it ends, so that a walk need not wait for memory at each step. */
+static inline const struct json_node *
+json_behind(const struct json_doc *doc, const struct json_node *value)
+{
+	if (value->type < JSON_ARRAY)
+		return value + 1;
+	return doc->nodes + value->next;
+}
+
 /* The raw text of a value, as written (strings with their quotes). */
 static inline struct view
 json_text(const struct json_doc *doc, uint32_t node)

@@ -31,7 +31,7 @@ refuse(struct json_scan *scan, uint32_t key)
 static uint32_t
 next_key(const struct json_doc *doc, uint32_t key)
 {
-	return doc->nodes[key + 1].next;
+	return (uint32_t)(json_behind(doc, &doc->nodes[key + 1]) - doc->nodes);
 }
 
 static int

@@ -77,11 +77,13 @@ json_member(const struct json_doc *doc, uint32_t object, struct view name)
 	if (nodes[object].type != JSON_OBJECT)
 		return 0;
 	uint32_t hash = json_hash(name);
-	uint32_t end = nodes[object].next;
+	const struct json_node *end = nodes + nodes[object].next;
+	const struct json_node *key = nodes + object + 1;
 	uint32_t found = 0;
-	for (uint32_t key = object + 1; key < end; key = nodes[key + 1].next) {
-		if (nodes[key].hash == hash && same_string(doc, key, name))
-			found = key + 1;
+	for (; key < end; key = json_behind(doc, key + 1)) {
+		uint32_t at = (uint32_t)(key - nodes);
+		if (key->hash == hash && same_string(doc, at, name))
+			found = at + 1;
 	}
 	return found;
 }

@@ -13,16 +13,6 @@
 
 #include <stdlib.h>
 
-/* The value behind this one. Of a scalar that is known without reading where
- * it ends; so the next may begin before this one has come from memory. */
-static inline const struct json_node *
-behind(const struct json_doc *doc, const struct json_node *value)
-{
-	if (value->type < JSON_ARRAY)
-		return value + 1;
-	return doc->nodes + value->next;
-}
-
 /* Not in the mask as it is written: 1.0 may still pass for an integer. */
 __attribute__((noinline)) static bool
 is_late_integer(
@@ -239,7 +229,7 @@ run_map(struct schema_run *run, uint32_t id, uint32_t at)
 	const struct json_node *end = doc->nodes + doc->nodes[at].next;
 	const struct json_node *key = doc->nodes + at + 1;
 	const struct schema_node *node = &run->nodes[id];
-	for (; key < end; key = behind(doc, key + 1))
+	for (; key < end; key = json_behind(doc, key + 1))
 		if (!run_node(run, node, key + 1, 0))
 			return false;
 	return true;
@@ -257,7 +247,7 @@ run_plain_members(
 	uint64_t present = 0;
 	if (members->table->count == 0)
 		return run_map(run, members->other.node, at);
-	for (; key < end; key = behind(doc, key + 1)) {
+	for (; key < end; key = json_behind(doc, key + 1)) {
 		const struct json_node *value = key + 1;
 		const struct schema_name *name = guess;
 		unsigned bits = value->mask;
@@ -341,7 +331,7 @@ run_plain_items(struct schema_run *run, uint32_t rest, uint32_t at)
 	const struct json_node *end = doc->nodes + doc->nodes[at].next;
 	const struct json_node *item = doc->nodes + at + 1;
 	const struct schema_node *node = &run->nodes[rest];
-	for (; item < end; item = behind(doc, item))
+	for (; item < end; item = json_behind(doc, item))
 		if (!run_node(run, node, item, 0))
 			return false;
 	return true;

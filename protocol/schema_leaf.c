@@ -126,11 +126,12 @@ uint32_t
 schema_run_member(
     struct schema_run *run, uint32_t object, const struct schema_name *name)
 {
-	const struct json_node *nodes = run->doc->nodes;
-	for (uint32_t key = object + 1; key < nodes[object].next;
-	     key = nodes[key + 1].next)
-		if (schema_name_is(name, run->doc, key))
-			return key + 1;
+	const struct json_doc *doc = run->doc;
+	const struct json_node *end = doc->nodes + doc->nodes[object].next;
+	const struct json_node *key = doc->nodes + object + 1;
+	for (; key < end; key = json_behind(doc, key + 1))
+		if (schema_name_fits(name, doc, key))
+			return (uint32_t)(key + 1 - doc->nodes);
 	return 0;
 }
 
