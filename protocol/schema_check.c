@@ -337,12 +337,29 @@ run_plain_items(struct schema_run *run, uint32_t rest, uint32_t at)
 	return true;
 }
 
+/* Items of which nothing but their types is asked. */
+static inline bool
+have_types(
+    const struct json_doc *doc, const struct json_node *array, unsigned types)
+{
+	const struct json_node *end = doc->nodes + array->next;
+	const struct json_node *item = array + 1;
+	for (; item < end; item = json_behind(doc, item))
+		if (!(types & item->mask) && !is_late_integer(types, doc, item))
+			return false;
+	return true;
+}
+
 static bool
 run_list(struct schema_run *run, const struct schema_list *list, uint32_t at)
 {
-	uint32_t count = run->doc->nodes[at].count;
-	return count >= list->min && count <= list->max &&
-	    run_plain_items(run, list->rest, at);
+	const struct json_node *array = &run->doc->nodes[at];
+	const struct schema_node *rest = &run->nodes[list->rest];
+	if (array->count < list->min || array->count > list->max)
+		return false;
+	if (rest->work == 0)
+		return have_types(run->doc, array, rest->accepts);
+	return run_plain_items(run, list->rest, at);
 }
 
 static bool
