@@ -9,9 +9,6 @@
 
 #include "schema_run.h"
 #include "schema_table.h"
-#include "xmalloc.h"
-
-#include <stdlib.h>
 
 /* Not in the mask as it is written: 1.0 may still pass for an integer. */
 __attribute__((noinline)) static bool
@@ -64,6 +61,31 @@ run_leaves(struct schema_run *run, const struct schema_node *node, uint32_t at)
 	return true;
 }
 
+/* Where the type leaves one branch, or none, that decides, whichever of anyOf
+ * and oneOf it is. */
+static inline bool
+run_branches(struct schema_run *run, const struct schema_rule *rule,
+    const struct json_node *value, schema_seen seen)
+{
+	const struct schema_branches *branches = rule->branches;
+	uint32_t at = (uint32_t)(value - run->doc->nodes);
+	if (seen || branches->fitting_count[value->type] > 1)
+		return schema_run_logic(run, rule, at, seen);
+	return branches->fitting_count[value->type] == 1 &&
+	    schema_run_node(run, branches->fitting[value->type][0], at, 0);
+}
+
+static inline bool
+run_one_rule(struct schema_run *run, const struct schema_rule *rule,
+    uint32_t at, schema_seen seen)
+{
+	if (rule->op == SCHEMA_OP_MEMBERS)
+		return run_members(run, rule->members, at, seen);
+	if (rule->op == SCHEMA_OP_ANY_OF || rule->op == SCHEMA_OP_ONE_OF)
+		return run_branches(run, rule, &run->doc->nodes[at], seen);
+	return schema_run_rule(run, rule, at, seen);
+}
+
 static inline bool
 run_rules(struct schema_run *run, const struct schema_node *node, uint32_t at,
     schema_seen seen)
@@ -73,10 +95,7 @@ run_rules(struct schema_run *run, const struct schema_node *node, uint32_t at,
 	for (const struct schema_rule *rule = node->run; rule < end; rule++) {
 		if (!(rule->types & bit))
 			continue;
-		bool holds = rule->op == SCHEMA_OP_MEMBERS
-		    ? run_members(run, rule->members, at, seen)
-		    : schema_run_rule(run, rule, at, seen);
-		if (!holds)
+		if (!run_one_rule(run, rule, at, seen))
 			return false;
 	}
 	return true;
@@ -458,32 +477,4 @@ schema_check(const struct schema *schema, struct schema_scratch *scratch,
 	schema_run_init(&run, schema, scratch, doc);
 	bool is_valid = schema_run_node(&run, schema->root, node, 0);
 	return is_valid && !run.is_aborted;
-}
-
-struct schema_scratch *
-schema_scratch_new(void)
-{
-	struct schema_scratch *scratch = xcalloc(1, sizeof(*scratch));
-	buf_init(&scratch->text, 0);
-	buf_init(&scratch->other, 0);
-	scratch->matcher = schema_matcher_new();
-	/* The hash of strings is drawn anew for each process; borrow that. */
-	uint64_t high = json_hash(view_of("seed"));
-	uint64_t low = json_hash(view_of("unique"));
-	scratch->seed = (high << 32 | low) | 1;
-	return scratch;
-}
-
-void
-schema_scratch_free(struct schema_scratch **scratch)
-{
-	if (!*scratch)
-		return;
-	buf_fini(&(*scratch)->text);
-	buf_fini(&(*scratch)->other);
-	free((*scratch)->bits);
-	free((*scratch)->keys);
-	schema_matcher_free(&(*scratch)->matcher);
-	free(*scratch);
-	*scratch = NULL;
 }
