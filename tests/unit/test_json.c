@@ -206,80 +206,29 @@ the_tape_lies_in_document_order(void **state)
 	(void)state;
 	assert_int_equal(
 	    scan_text(" {\"a\": [1, \"x\"] , \"b\\n\":{\"c\":null}}"), 0);
-	static const struct json_node expected[] = {
-		{ .start = 1,
-		    .length = 34,
-		    .next = 9,
-		    .count = 2,
-		    .type = JSON_OBJECT,
-		    .flags = 0,
-		    .mask = 1u << JSON_OBJECT },
-		{ .start = 2,
-		    .length = 3,
-		    .next = 2,
-		    .count = 1,
-		    .type = JSON_STRING,
-		    .flags = JSON_IS_KEY,
-		    .mask = 1u << JSON_STRING },
-		{ .start = 7,
-		    .length = 8,
-		    .next = 5,
-		    .count = 2,
-		    .type = JSON_ARRAY,
-		    .flags = 0,
-		    .mask = 1u << JSON_ARRAY },
-		{ .start = 8,
-		    .length = 1,
-		    .next = 4,
-		    .count = 0,
-		    .type = JSON_NUMBER,
-		    .flags = JSON_IS_PLAIN_INTEGER,
-		    .mask = 1u << JSON_NUMBER | JSON_PLAIN_INTEGER_BIT },
-		{ .start = 11,
-		    .length = 3,
-		    .next = 5,
-		    .count = 1,
-		    .type = JSON_STRING,
-		    .flags = 0,
-		    .mask = 1u << JSON_STRING },
-		{ .start = 18,
-		    .length = 5,
-		    .next = 6,
-		    .count = 2,
-		    .type = JSON_STRING,
-		    .flags = JSON_IS_KEY | JSON_HAS_ESCAPE,
-		    .mask = 1u << JSON_STRING },
-		{ .start = 24,
-		    .length = 10,
-		    .next = 9,
-		    .count = 1,
-		    .type = JSON_OBJECT,
-		    .flags = 0,
-		    .mask = 1u << JSON_OBJECT },
-		{ .start = 25,
-		    .length = 3,
-		    .next = 8,
-		    .count = 1,
-		    .type = JSON_STRING,
-		    .flags = JSON_IS_KEY,
-		    .mask = 1u << JSON_STRING },
-		{ .start = 29,
-		    .length = 4,
-		    .next = 9,
-		    .count = 0,
-		    .type = JSON_NULL,
-		    .flags = 0,
-		    .mask = 1u << JSON_NULL },
+	/* start, length, next, count, type, flags, mask */
+	static const uint32_t expected[][7] = {
+		{ 1, 34, 9, 2, JSON_OBJECT, 0, 1u << JSON_OBJECT },
+		{ 2, 3, 2, 1, JSON_STRING, JSON_IS_KEY, 1u << JSON_STRING },
+		{ 7, 8, 5, 2, JSON_ARRAY, 0, 1u << JSON_ARRAY },
+		{ 8, 1, 4, 0, JSON_NUMBER, JSON_IS_PLAIN_INTEGER,
+		    1u << JSON_NUMBER | JSON_PLAIN_INTEGER_BIT },
+		{ 11, 3, 5, 1, JSON_STRING, 0, 1u << JSON_STRING },
+		{ 18, 5, 6, 2, JSON_STRING, JSON_IS_KEY | JSON_HAS_ESCAPE,
+		    1u << JSON_STRING },
+		{ 24, 10, 9, 1, JSON_OBJECT, 0, 1u << JSON_OBJECT },
+		{ 25, 3, 8, 1, JSON_STRING, JSON_IS_KEY, 1u << JSON_STRING },
+		{ 29, 4, 9, 0, JSON_NULL, 0, 1u << JSON_NULL },
 	};
 	assert_int_equal(doc.count, COUNT(expected));
 	for (size_t i = 0; i < COUNT(expected); i++) {
-		assert_int_equal(doc.nodes[i].start, expected[i].start);
-		assert_int_equal(doc.nodes[i].length, expected[i].length);
-		assert_int_equal(doc.nodes[i].next, expected[i].next);
-		assert_int_equal(doc.nodes[i].count, expected[i].count);
-		assert_int_equal(doc.nodes[i].type, expected[i].type);
-		assert_int_equal(doc.nodes[i].flags, expected[i].flags);
-		assert_int_equal(doc.nodes[i].mask, expected[i].mask);
+		assert_int_equal(doc.nodes[i].start, expected[i][0]);
+		assert_int_equal(doc.nodes[i].length, expected[i][1]);
+		assert_int_equal(doc.nodes[i].next, expected[i][2]);
+		assert_int_equal(doc.nodes[i].count, expected[i][3]);
+		assert_int_equal(doc.nodes[i].type, expected[i][4]);
+		assert_int_equal(doc.nodes[i].flags, expected[i][5]);
+		assert_int_equal(doc.nodes[i].mask, expected[i][6]);
 	}
 	assert_true(view_is(json_text(&doc, 2), "[1, \"x\"]"));
 }
