@@ -126,9 +126,9 @@ report_frames(
 	report_outputs_open(&outputs);
 	frame_check_init(&check, outputs.report, contract);
 	check.source = "frames.ndjson";
-	check.direction = (enum frame_direction)(bits / 2 % 3);
+	check.scope.direction = (enum frame_direction)(bits / 2 % 3);
 	if (bits & 8)
-		check.endpoint = &contract->endpoints[0];
+		check.scope.endpoint = &contract->endpoints[0];
 	for (unsigned long i = 1; frames.len && i <= FRAMES_MAX; i++) {
 		struct frame_place place = { .line = i };
 		frame_check_judge(&check, &place, next_line(&frames));

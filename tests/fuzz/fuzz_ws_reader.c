@@ -4,18 +4,9 @@
  * cuts it, and no limit is passed. The first byte holds the switches, the second
  * where it is cut. */
 
+#include "fuzz.h"
 #include "ws_deflate.h"
 #include "ws_reader.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define must(fact)               \
-	do {                     \
-		if (!(fact))     \
-			abort(); \
-	} while (0)
 
 #define BYTES_MAX     4096
 #define FRAGMENTS_MAX 16
