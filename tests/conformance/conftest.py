@@ -1,18 +1,13 @@
 # SPDX-License-Identifier: MIT
-import os
 import pathlib
-import signal
-import subprocess
 import sys
 
 import pytest
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "integration"))
-BUILD = pathlib.Path(os.environ.get(
-    "RELAY_BUILD", HERE.parent.parent / "build" / "release"))
 
-from raw import Client, wait_until  # noqa: E402
+from echo import PROGRAM, Echo  # noqa: E402
 
 
 def pytest_addoption(parser):
@@ -30,46 +25,8 @@ def pytest_configure(config):
 
 
 def pytest_sessionstart(session):
-    if not (BUILD / "relay-echo-test").exists():
-        pytest.exit(f"{BUILD}/relay-echo-test is not built; run tools/test",
-                    returncode=3)
-
-
-class Echo:
-    """A running relay-echo-test."""
-
-    def __init__(self, folder, *arguments):
-        self.log_path = folder / "log"
-        self.port_file = folder / "ports"
-        self.log = open(self.log_path, "wb")
-        self.process = subprocess.Popen(
-            [BUILD / "relay-echo-test", "--listen", "127.0.0.1:0",
-             "--admin-listen", "127.0.0.1:0", "--port-file", self.port_file,
-             *arguments], stdout=self.log, stderr=self.log)
-        wait_until(lambda: self.port_file.exists() or
-                   self.process.poll() is not None, 10, "the echo")
-        assert self.process.poll() is None, self.log_path.read_text()
-        import json
-        ports = json.loads(self.port_file.read_text())
-        self.address, self.admin = ports["listen"], ports["admin"]
-
-    def connect(self, path="/", headers="", **options):
-        client = Client(self.address, path, headers, **options)
-        assert client.status == 101, client.head
-        return client
-
-    def rss_bytes(self):
-        for line in open(f"/proc/{self.process.pid}/status"):
-            if line.startswith("VmRSS"):
-                return int(line.split()[1]) * 1024
-        return 0
-
-    def stop(self):
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(60)
-        self.log.close()
-        assert code == 0, self.log_path.read_text()
+    if not PROGRAM.exists():
+        pytest.exit(f"{PROGRAM} is not built; run tools/test", returncode=3)
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from conftest import Echo
+from echo import Echo
 from frame_dice import Sequence
 from raw import CHAT, CLOSE, PING, Client
 

@@ -6,6 +6,8 @@ import json
 import time
 import urllib.parse
 
+import pytest
+
 from abused import events_key
 from raw import CLOSE, EVENTS, SLOW, TEXT, close_payload, frame
 
@@ -45,6 +47,7 @@ def test_b32_what_is_no_object(scene):
                 '[{"type":"cancel"}]')
 
 
+@pytest.mark.slow
 def test_b32_repeated_abuse_ends_it(scene):
     with scene.chat() as client:
         started, codes = time.monotonic(), set()
