@@ -48,18 +48,20 @@ upgrade(void *arg, struct http_exchange *exchange,
     const struct handshake *handshake, size_t endpoint)
 {
 	struct worker *worker = listener_of(arg)->worker;
+	bool deflate = worker->settings->config.deflate;
 	const struct session_params params = {
 		.endpoint = endpoint,
 		.query = handshake->query,
 		.traceparent = handshake->traceparent,
 		.notices = handshake->offers_relay_v1,
+		.deflate_bits =
+		    deflate ? deflate_window_bits(&handshake->deflate) : 0,
 		.identity = { view_of("default"), view_of("anonymous") },
 	};
 	struct buf answer;
 	buf_init(&answer, 0);
-	struct ws_peer peer = { .is_deflated = handshake_accept(handshake,
-				    worker->settings->config.deflate,
-				    &answer) };
+	struct ws_peer peer = { .is_deflated = handshake_accept(
+				    handshake, deflate, &answer) };
 	peer.socket = gateway_take(exchange);
 	ws_server_adopt(worker->ws_server, &peer, buf_view(&answer), &params);
 	buf_fini(&answer);

@@ -47,10 +47,9 @@ take_free(struct block_pool *pool)
 	return block;
 }
 
-struct block *
-block_get(struct block_pool *pool, size_t length)
+static struct block *
+get(struct block_pool *pool, uint32_t capacity)
 {
-	uint32_t capacity = capacity_for(length);
 	bool reuse = capacity == POOL_CAPACITY && pool->free != NULL;
 	struct block *block =
 	    reuse ? take_free(pool) : xmalloc(sizeof(*block) + capacity);
@@ -61,11 +60,38 @@ block_get(struct block_pool *pool, size_t length)
 	return block;
 }
 
+struct block *
+block_get(struct block_pool *pool, size_t length)
+{
+	return get(pool, capacity_for(length));
+}
+
+struct block *
+block_get_twin(struct block_pool *pool, const struct block *block)
+{
+	struct block *twin = get(pool, block->capacity);
+	twin->first_number = block->first_number;
+	pool->twins++;
+	return twin;
+}
+
+void
+block_drop_twins(struct block_pool *pool, struct block *block)
+{
+	for (size_t form = 0; form < FORM_COUNT; form++) {
+		if (block->twins[form] == NULL)
+			continue;
+		pool->twins--;
+		block_put(pool, &block->twins[form]);
+	}
+}
+
 void
 block_put(struct block_pool *pool, struct block **block)
 {
 	struct block *old = *block;
 	*block = NULL;
+	block_drop_twins(pool, old);
 	assert(pool->blocks > 0 && old->positions == 0);
 	pool->blocks--;
 	pool->bytes -= sizeof(*old) + old->capacity;

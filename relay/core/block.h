@@ -36,11 +36,21 @@ struct frame {
 /* What a mark weighs in the budgets: its place in the index. */
 #define FRAME_MARK_BYTES sizeof(struct frame)
 
-/* Owned by one chain, or by the pool while it is free. */
+/* How a subscriber wants its frames. */
+enum block_form {
+	FORM_PLAIN,
+	FORM_NARROW, /* compressed, with a window of 2^9 bytes */
+	FORM_WIDE,   /* … of 2^12 */
+	FORM_COUNT
+};
+
+/* Owned by one chain, by the block whose twin it is, or by the pool while it is
+ * free. */
 struct block {
 	struct block *next; /* younger, in the chain */
 	struct block *prev;
-	uint64_t serial;       /* unique in the pool, for ever */
+	struct block *twins[FORM_COUNT]; /* twin.h; NULL: not asked for */
+	uint64_t serial;                 /* unique in the pool, for ever */
 	uint64_t first_number; /* of its first frame, counted in its chain */
 	uint64_t first_byte;   /* bytes of the chain before it, ever */
 	size_t positions;      /* how many stand on one of its frames */
@@ -57,6 +67,7 @@ struct block_pool {
 	uint64_t last_serial;
 	size_t blocks;     /* in use */
 	size_t bytes;      /* of blocks in use */
+	size_t twins;      /* of the blocks */
 	uint64_t accepted; /* frames that became some listener's to get … */
 	uint64_t left;     /* … and those in front of it when it left */
 };
@@ -66,6 +77,11 @@ void block_pool_fini(struct block_pool *pool); /* no block may be in use */
 
 /* An empty block with room for a frame of `length` bytes at least. */
 struct block *block_get(struct block_pool *pool, size_t length);
+/* An empty one for the same frames; the caller makes it known to `block`. */
+struct block *block_get_twin(
+    struct block_pool *pool, const struct block *block);
+void block_drop_twins(struct block_pool *pool, struct block *block);
+/* Its twins go too. */
 void block_put(struct block_pool *pool, struct block **block);
 
 bool block_fits(const struct block *block, size_t length);

@@ -2,6 +2,7 @@
 #include "budget.h"
 
 #include "hub_parts.h"
+#include "twin.h"
 #include "window.h"
 
 static void
@@ -115,6 +116,8 @@ void
 budget_check_all(struct hub *hub)
 {
 	size_t total = hub->options.total_bytes;
+	if (hub->pool.bytes > total)
+		twins_drop(hub);
 	while (hub->pool.bytes > total && !list_is_empty(&hub->windows))
 		window_evict(
 		    list_entry(hub->windows.next, struct window, link));

@@ -3,6 +3,7 @@
 
 #include "fill.h"
 #include "hub_parts.h"
+#include "twin.h"
 #include "window.h"
 
 /* Takes note of what the subscriber answered; true: go on. */
@@ -175,7 +176,10 @@ count_run(struct subscription *subscription, const struct run *run)
 static bool
 send_run(struct subscription *subscription, struct block *block)
 {
-	struct run *memo = &subscription->hub->memo;
+	struct hub *hub = subscription->hub;
+	enum block_form form = (enum block_form)subscription->form;
+	struct run *memo = &hub->memos[form];
+	block = twin_of(hub, block, form);
 	run_measure(memo, block, subscription->position.number, subscription);
 	/* On the stack: a callback may serve nobody, but may measure. */
 	struct run run = *memo;

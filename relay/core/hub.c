@@ -5,7 +5,9 @@
 #include "deliver.h"
 #include "hub_parts.h"
 #include "open.h"
+#include "twin.h"
 #include "window.h"
+#include "ws_deflate.h"
 #include "xmalloc.h"
 
 #include <assert.h>
@@ -59,6 +61,8 @@ hub_free(struct hub **hub)
 	stream_map_fini(&old->streams);
 	block_pool_fini(&old->pool);
 	judged_memo_fini(&old->judged);
+	for (size_t form = 0; form < FORM_COUNT; form++)
+		ws_deflater_free(&old->deflaters[form]);
 	free(old);
 }
 
@@ -121,6 +125,12 @@ hub_subscribe(struct hub *hub, struct view key, size_t endpoint,
 	subscription_settle(subscription);
 	hub_gauges(hub);
 	return subscription;
+}
+
+void
+hub_deflate(struct subscription *subscription, unsigned window_bits)
+{
+	subscription->form = (uint8_t)twin_form(window_bits);
 }
 
 void

@@ -115,6 +115,9 @@ void hub_free(struct hub **hub); /* no subscription may be left */
 struct subscription *hub_subscribe(struct hub *hub, struct view key,
     size_t endpoint, struct start start, bool notices, bool held,
     const struct subscriber_ops *ops, void *arg, uint64_t now_ms);
+/* From now on compressed for a peer that has a window of 2^window_bits bytes (9
+ * to 15), each frame for itself, or plain where that is not longer. */
+void hub_deflate(struct subscription *subscription, unsigned window_bits);
 void hub_unsubscribe(struct hub *hub, struct subscription **subscription);
 
 /* A held subscription begins to deliver from where it was fixed … */

@@ -14,6 +14,7 @@ struct audit {
 	size_t listed; /* subscriptions whose state puts them in a list */
 	size_t blocks;
 	size_t block_bytes;
+	size_t twins;
 	uint64_t pending; /* frames still in front of subscriptions */
 };
 
@@ -46,6 +47,24 @@ count_position(struct census *census, const struct position *position)
 }
 
 static void
+count_block(const struct block *block, struct audit *audit)
+{
+	audit->blocks++;
+	audit->block_bytes += sizeof(*block) + block->capacity;
+	for (size_t form = 0; form < FORM_COUNT; form++) {
+		const struct block *twin = block->twins[form];
+		if (twin == NULL)
+			continue;
+		assert(twin->first_number == block->first_number &&
+		    twin->capacity == block->capacity &&
+		    twin->count <= block->count && twin->positions == 0 &&
+		    twin->used <= block->used);
+		count_block(twin, audit);
+		audit->twins++;
+	}
+}
+
+static void
 check_blocks(const struct census *census, struct audit *audit)
 {
 	struct chain *chain = census->chain;
@@ -53,8 +72,7 @@ check_blocks(const struct census *census, struct audit *audit)
 	size_t standing = 0;
 	assert((chain->first == NULL) == (chain->last == NULL));
 	for (; block != NULL; block = block->next) {
-		audit->blocks++;
-		audit->block_bytes += sizeof(*block) + block->capacity;
+		count_block(block, audit);
 		standing += block->positions;
 		assert(block->count > 0);
 		if (block->next == NULL)
@@ -187,6 +205,7 @@ hub_check(struct hub *hub)
 	assert(hub->window_count == length(&hub->windows));
 	assert(hub->pool.blocks == audit.blocks);
 	assert(hub->pool.bytes == audit.block_bytes);
+	assert(hub->pool.twins == audit.twins);
 	assert(hub->pool.accepted ==
 	    hub->sent + hub->skipped + hub->marks + hub->pool.left +
 		audit.pending);

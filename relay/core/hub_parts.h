@@ -15,6 +15,8 @@
 #define HUB_CURSOR_MS      15000 /* then a cursor notice is due */
 #define HUB_CURSOR_ENTRIES 1000  /* likewise */
 
+struct ws_deflater;
+
 struct hub {
 	struct hub_options options;
 	const struct contract *contract;
@@ -42,7 +44,8 @@ struct hub {
 	uint64_t void_windows; /* answers up to this id are void */
 	uint64_t now_ms;
 	bool is_up;
-	struct run memo;
+	struct run memos[FORM_COUNT];
+	struct ws_deflater *deflaters[FORM_COUNT]; /* NULL: not yet needed */
 	/* What became of frames that were accepted for subscriptions. */
 	uint64_t sent;
 	uint64_t skipped;

@@ -145,6 +145,7 @@ session_make(struct session_env *env, const struct session_params *params)
 	session->endpoint_index = (uint32_t)params->endpoint;
 	session->endpoint = &env->contract->endpoints[params->endpoint];
 	session->notices = params->notices;
+	session->deflate_bits = params->deflate_bits;
 	session->tenant = keep_text(&at, params->identity.tenant);
 	session->user = keep_text(&at, params->identity.user);
 	session->traceparent = keep_text(&at, traceparent);

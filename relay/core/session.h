@@ -121,6 +121,8 @@ struct session_params {
 	struct view query;       /* raw query string, without '?' */
 	struct view traceparent; /* handshake header; empty: none */
 	bool notices;            /* offered sub-protocol relay.v1 */
+	uint8_t deflate_bits;    /* 9 to 15: window of permessage-deflate for
+				  * what is sent; 0: not negotiated */
 	struct identity identity;
 	/* Not NULL: authentication failed; answered after query refusals. */
 	const struct contract_refusal *auth_refusal;

@@ -158,6 +158,7 @@ binding_new(
 	binding->subscription = hub_subscribe(env->hub, binding_key(binding),
 	    session->endpoint_index, start, session->notices, held,
 	    &binding_ops, binding, env->now_ms);
+	hub_deflate(binding->subscription, session->deflate_bits);
 	return binding;
 }
 

@@ -91,6 +91,7 @@ struct chat {
 struct session {
 	uint32_t magic;
 	uint32_t endpoint_index;
+	uint8_t deflate_bits; /* 0: nothing is compressed */
 	uint64_t number;
 	struct session_env *env;
 	const struct contract_endpoint *endpoint;

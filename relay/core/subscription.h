@@ -53,6 +53,7 @@ struct subscription {
 	unsigned unsent;  /* scanned in windows since the last frame */
 	uint8_t place;    /* enum place */
 	uint8_t live_due; /* enum live_due */
+	uint8_t form;     /* enum block_form */
 	bool notices;
 	bool held;
 	bool full;

@@ -202,6 +202,14 @@ deflate_choose(struct view field, struct deflate_terms *terms)
 		*terms = chosen;
 }
 
+uint8_t
+deflate_window_bits(const struct deflate_terms *terms)
+{
+	if (!terms->is_agreed)
+		return 0;
+	return terms->server_bits > 0 ? terms->server_bits : BITS_MAX;
+}
+
 void
 deflate_answer(const struct deflate_terms *terms, struct buf *out)
 {

@@ -27,6 +27,9 @@ struct deflate_terms {
  * of 8, which zlib cannot do. A malformed field offers nothing. */
 void deflate_choose(struct view field, struct deflate_terms *terms);
 
+/* Of 2^bits bytes may the window be that we compress with; 0: not at all. */
+uint8_t deflate_window_bits(const struct deflate_terms *terms);
+
 /* The parameters of the answer, each with "; " in front. */
 void deflate_answer(const struct deflate_terms *terms, struct buf *out);
 

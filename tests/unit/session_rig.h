@@ -35,6 +35,7 @@ struct subscription {
 	struct entry_id position;
 	struct entry_id sought;
 	unsigned releases, seeks, resumes;
+	unsigned deflate_bits;
 };
 
 #define RIG_SUBSCRIPTIONS 256
@@ -65,6 +66,12 @@ hub_subscribe(struct hub *hub, struct view key, size_t endpoint,
 	snprintf(made->key, sizeof made->key, "%.*s", (int)key.len, key.data);
 	hub->alive++;
 	return made;
+}
+
+void
+hub_deflate(struct subscription *subscription, unsigned window_bits)
+{
+	subscription->deflate_bits = window_bits;
 }
 
 void

@@ -142,6 +142,21 @@ a_malformed_field_offers_nothing(void **state)
 }
 
 static void
+without_a_wish_the_window_is_as_large_as_can_be(void **state)
+{
+	(void)state;
+	struct deflate_terms terms = { 0 };
+	assert_int_equal(deflate_window_bits(&terms), 0);
+	deflate_choose(view_of(D), &terms);
+	assert_int_equal(deflate_window_bits(&terms), 15);
+	deflate_choose(view_of(D SMB "=9"), &terms);
+	assert_int_equal(deflate_window_bits(&terms), 9);
+	/* Nothing in a further field takes it back. */
+	deflate_choose(view_of("what"), &terms);
+	assert_int_equal(deflate_window_bits(&terms), 9);
+}
+
+static void
 every_beginning_of_a_field_is_read_without_going_beyond(void **state)
 {
 	(void)state;
@@ -165,6 +180,8 @@ main(void)
 		cmocka_unit_test(what_cannot_be_kept_is_declined),
 		cmocka_unit_test(the_first_that_can_be_kept_counts),
 		cmocka_unit_test(a_malformed_field_offers_nothing),
+		cmocka_unit_test(
+		    without_a_wish_the_window_is_as_large_as_can_be),
 		cmocka_unit_test(
 		    every_beginning_of_a_field_is_read_without_going_beyond),
 	};

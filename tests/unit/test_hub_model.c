@@ -260,6 +260,8 @@ begin(struct life *life, uint64_t seed)
 		client->endpoint = (size_t)draw(life, 2);
 		client->notices = !one_in(life, 3);
 		client->listener.owner = i + 1;
+		client->listener.deflate_bits =
+		    one_in(life, 2) ? 0 : 9 + (unsigned)draw(life, 7);
 	}
 }
 
@@ -347,12 +349,13 @@ live_once(uint64_t seed)
 	uint64_t windows = stat_get(&life->world.stats, windows_read);
 	uint64_t behind = stat_get(&life->world.stats, behind_entered);
 	uint64_t sent = stat_get(&life->world.stats, frames_sent);
+	uint64_t deflated = stat_get(&life->world.stats, frames_deflated);
 	end(life);
 	printf("seed %llu: %llu live frames, %llu windows, %llu fell behind, "
-	       "%llu resets, %llu faults\n",
+	       "%llu resets, %llu compressed, %llu faults\n",
 	    (unsigned long long)seed, (unsigned long long)sent,
 	    (unsigned long long)windows, (unsigned long long)behind,
-	    (unsigned long long)life->resets,
+	    (unsigned long long)life->resets, (unsigned long long)deflated,
 	    (unsigned long long)sum(&life->faults));
 	assert_int_equal(sum(&life->faults), 0);
 	test_free(life);

@@ -555,6 +555,28 @@ a_full_transport_stops_the_hub_until_it_is_writable(void **state)
 	rig_close(&rig);
 }
 
+static void
+what_was_negotiated_is_compressed_for_it(void **state)
+{
+	struct rig rig;
+	struct peer peer;
+	struct session_params params = {
+		.endpoint = EXECUTION,
+		.query = view_of("session_id=s"),
+		.deflate_bits = 11,
+		.identity = { view_of("default"), view_of("anonymous") },
+	};
+	(void)state;
+	rig_open(&rig);
+	peer_open_with(&rig, &peer, &params);
+	assert_int_equal(rig.hub.subscriptions[0].deflate_bits, 11);
+	peer_fini(&peer);
+	peer_open(&rig, &peer, EXECUTION, "session_id=s", false);
+	assert_int_equal(rig.hub.subscriptions[1].deflate_bits, 0);
+	peer_fini(&peer);
+	rig_close(&rig);
+}
+
 int
 main(void)
 {
@@ -589,6 +611,7 @@ main(void)
 		cmocka_unit_test(a_peer_that_is_gone_gets_nothing_more),
 		cmocka_unit_test(
 		    a_full_transport_stops_the_hub_until_it_is_writable),
+		cmocka_unit_test(what_was_negotiated_is_compressed_for_it),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

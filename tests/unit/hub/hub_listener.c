@@ -8,6 +8,8 @@
 
 #include <assert.h>
 
+#define RSV1 0x40
+
 static void
 log_word(struct listener *listener, const char *word)
 {
@@ -59,10 +61,22 @@ take_event(struct listener *listener, struct view payload)
 }
 
 static struct view
-next_frame(struct view *frames)
+inflate_payload(struct listener *listener, struct view payload)
+{
+	struct view text;
+	assert(listener->deflate_bits > 0);
+	assert(ws_inflate(listener->inflater, payload, 1 << 20, &text) ==
+	    WS_INFLATE_OK);
+	assert(text.len > payload.len);
+	listener->deflated++;
+	return text;
+}
+
+static struct view
+next_frame(struct listener *listener, struct view *frames)
 {
 	const uint8_t *bytes = (const uint8_t *)frames->data;
-	assert(frames->len >= 2 && bytes[0] == (0x80 | WS_TEXT));
+	assert(frames->len >= 2 && (bytes[0] & ~RSV1) == (0x80 | WS_TEXT));
 	uint64_t length = bytes[1];
 	size_t extra = length == 127 ? 8 : length == 126 ? 2 : 0;
 	assert((bytes[1] & 0x80) == 0 && frames->len >= 2 + extra);
@@ -76,7 +90,8 @@ next_frame(struct view *frames)
 	struct view payload = view_make(frames->data + head, length);
 	*frames = view_make(
 	    frames->data + head + length, frames->len - head - length);
-	return payload;
+	return (bytes[0] & RSV1) != 0 ? inflate_payload(listener, payload)
+				      : payload;
 }
 
 static enum hub_write
@@ -89,7 +104,7 @@ on_write(void *arg, struct view frames, size_t frame_count)
 	listener->writes++;
 	listener->write_bytes += frames.len;
 	for (; frames.len > 0; frames_seen++)
-		take_event(listener, next_frame(&frames));
+		take_event(listener, next_frame(listener, &frames));
 	assert(frames_seen == frame_count && frame_count > 0);
 	return answer(listener);
 }
@@ -199,6 +214,7 @@ void
 listener_init(struct listener *listener, struct world *world)
 {
 	*listener = (struct listener){ .world = world, .room = -1 };
+	listener->inflater = ws_inflater_new();
 	buf_init(&listener->log, 0);
 }
 
@@ -206,6 +222,7 @@ void
 listener_fini(struct listener *listener)
 {
 	hub_unsubscribe(listener->world->hub, &listener->subscription);
+	ws_inflater_free(&listener->inflater);
 	buf_fini(&listener->log);
 }
 
@@ -218,6 +235,7 @@ listener_subscribe(struct listener *listener, const struct model_stream *stream,
 	listener->subscription =
 	    hub_subscribe(world->hub, view_of(stream->key), endpoint, start,
 		notices, held, &listener_ops, listener, world->now_ms);
+	hub_deflate(listener->subscription, listener->deflate_bits);
 }
 
 void

@@ -13,6 +13,7 @@
 #include "hub.h"
 #include "model_redis.h"
 #include "stats.h"
+#include "ws_deflate.h"
 
 #define WORLD_STREAMS  16
 #define WORLD_REDIS_MS 1700000000000u /* Redis's clock at now_ms = 0 */
@@ -79,10 +80,13 @@ struct listener {
 	int room;       /* writes until FULL; below 0: endless */
 	bool is_gone;
 	bool owns_unknown;
+	unsigned deflate_bits; /* before it subscribes; 0: plain */
+	struct ws_inflater *inflater;
 	struct buf log; /* what it got, in short words */
 	size_t writes;
 	size_t write_bytes;
 	size_t events;
+	size_t deflated; /* of the events */
 	/* Instead of the log, when set. */
 	void (*on_opened)(struct listener *);
 	void (*on_event)(struct listener *, struct entry_id, struct view text);
