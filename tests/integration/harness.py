@@ -378,10 +378,12 @@ class Log:
 class Subscriber:
     """A client of the execution endpoint that keeps a Log and resumes."""
 
-    def __init__(self, relay, session, start="0-0", notices=True, name=""):
+    def __init__(self, relay, session, start="0-0", notices=True, name="",
+                 **options):
         self.relay = relay
         self.log = Log(session, start, name)
         self.notices = notices
+        self.options = options      # of connect()
         self.socket = None
         self.connects = 0
 
@@ -393,7 +395,8 @@ class Subscriber:
 
     async def connect(self):
         self.connects += 1
-        self.socket = await connect(self.url(), notices=self.notices)
+        self.socket = await connect(
+            self.url(), notices=self.notices, **self.options)
         return self
 
     async def read(self):

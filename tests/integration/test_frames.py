@@ -39,7 +39,8 @@ def closing(code, reason=b""):
 class Peer:
     """A client that reads frames when told to, and only then."""
 
-    def __init__(self, relay, path=CHAT, behind=b"", receive_buffer=None):
+    def __init__(self, relay, path=CHAT, behind=b"", receive_buffer=None,
+                 headers=""):
         host, port = relay.address.rsplit(":", 1)
         self.socket = socket.socket()
         if receive_buffer:
@@ -51,11 +52,12 @@ class Peer:
         self.send((f"GET {path} HTTP/1.1\r\nHost: a\r\n"
                    "Upgrade: websocket\r\nConnection: Upgrade\r\n"
                    f"Sec-WebSocket-Key: {KEY}\r\n"
-                   "Sec-WebSocket-Version: 13\r\n\r\n").encode() + behind)
+                   f"Sec-WebSocket-Version: 13\r\n{headers}\r\n").encode()
+                  + behind)
         while b"\r\n\r\n" not in self.rest:
             self.rest += self._some()
-        head, self.rest = self.rest.split(b"\r\n\r\n", 1)
-        assert head.startswith(b"HTTP/1.1 101 "), head
+        self.head, self.rest = self.rest.split(b"\r\n\r\n", 1)
+        assert self.head.startswith(b"HTTP/1.1 101 "), self.head
 
     def __enter__(self):
         return self
