@@ -12,7 +12,7 @@
 static void
 add_live_chains(struct fill *fill, struct stream *stream)
 {
-	for (size_t i = 0; i < JUDGE_ENDPOINTS_MAX; i++) {
+	for (size_t i = 0; i < stream->endpoints; i++) {
 		struct topic *topic = stream->topics[i];
 		if (topic != NULL && topic->chain.positions > 0)
 			fill_add(fill, topic, &topic->chain);
@@ -117,7 +117,7 @@ hub_stream_feed(struct hub *hub, uint64_t stream_id,
 	if (fill.chain_count == 0)
 		stat_add(hub->stats, events_unwatched, batch.count);
 	stream->tail = tail_behind(&batch, stream->tail);
-	for (size_t i = 0; i < JUDGE_ENDPOINTS_MAX; i++)
+	for (size_t i = 0; i < stream->endpoints; i++)
 		if (stream->topics[i] != NULL)
 			finish_topic(stream->topics[i], stream->tail, now_ms);
 	check_beyond(stream, &batch);

@@ -172,7 +172,7 @@ check_stream(struct hub *hub, struct stream *stream, struct audit *audit)
 	if (!list_is_empty(&stream->waiting))
 		assert(
 		    stream->fetch.id != 0 || !list_is_empty(&stream->hungry));
-	for (size_t i = 0; i < JUDGE_ENDPOINTS_MAX; i++) {
+	for (size_t i = 0; i < stream->endpoints; i++) {
 		struct topic *topic = stream->topics[i];
 		if (topic == NULL)
 			continue;

@@ -110,7 +110,7 @@ open_stream(struct stream *stream, const struct stream_info *info)
 	stream->tail = info->newest;
 	if (entry_id_compare(judged_last(&stream->judged), info->newest) > 0)
 		stream->judged = (struct judged){ 0 }; /* it began anew */
-	for (size_t i = 0; i < JUDGE_ENDPOINTS_MAX; i++) {
+	for (size_t i = 0; i < stream->endpoints; i++) {
 		if (stream->topics[i] == NULL)
 			continue;
 		struct chain *chain = &stream->topics[i]->chain;
@@ -128,7 +128,7 @@ close_stream(struct stream *stream)
 	list_init(&told);
 	stream->is_open = false;
 	stream->generation++;
-	for (size_t i = 0; i < JUDGE_ENDPOINTS_MAX; i++) {
+	for (size_t i = 0; i < stream->endpoints; i++) {
 		if (stream->topics[i] == NULL)
 			continue;
 		list_foreach(at, &stream->topics[i]->members) {

@@ -142,7 +142,7 @@ session_make(struct session_env *env, const struct session_params *params)
 	char *at = session->texts;
 	session->magic = SESSION_MAGIC;
 	session->env = env;
-	session->endpoint_index = (uint32_t)params->endpoint;
+	session->endpoint_index = (uint16_t)params->endpoint;
 	session->endpoint = &env->contract->endpoints[params->endpoint];
 	session->notices = params->notices;
 	session->deflate_bits = params->deflate_bits;

@@ -79,6 +79,7 @@ session_chat_free(struct session *session)
 	while (inbox_head(session) != NULL)
 		inbox_pop(session);
 	flights_free(session->chat);
+	free(session->chat->owned);
 	free(session->chat);
 	session->chat = NULL;
 }

@@ -83,14 +83,15 @@ struct chat {
 	uint64_t last_ping;
 	struct rate rate;
 	/* Commands whose direct answers are for this connection: a ring. */
-	struct entry_id owned[SESSION_OWNED_MAX];
+	struct entry_id *owned; /* grows up to SESSION_OWNED_MAX */
+	unsigned owned_room;
 	unsigned owned_next;
 	bool owns_asked; /* the hub waits in front of a direct frame */
 };
 
 struct session {
 	uint32_t magic;
-	uint32_t endpoint_index;
+	uint16_t endpoint_index;
 	uint8_t deflate_bits; /* 0: nothing is compressed */
 	uint64_t number;
 	struct session_env *env;

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define OWNED_FIRST 2 /* a power of two, like SESSION_OWNED_MAX */
+
 /*
  * Requests that runs answer. The record that keeps such a request from being
  * run twice is renewed while the owner is here and released when the owner has
@@ -18,10 +20,23 @@
  * belong to an earlier run.
  */
 
+static void
+make_room_for_owned(struct chat *chat)
+{
+	if (chat->owned_next < chat->owned_room ||
+	    chat->owned_room == SESSION_OWNED_MAX)
+		return;
+	chat->owned_room =
+	    chat->owned_room == 0 ? OWNED_FIRST : 2 * chat->owned_room;
+	chat->owned =
+	    xrealloc(chat->owned, chat->owned_room * sizeof(*chat->owned));
+}
+
 void
 run_own(struct session *session, struct entry_id command)
 {
 	struct chat *chat = session->chat;
+	make_room_for_owned(chat);
 	chat->owned[chat->owned_next++ % SESSION_OWNED_MAX] = command;
 }
 
@@ -31,7 +46,7 @@ run_owns(struct session *session, struct entry_id command)
 	struct chat *chat = session->chat;
 	if (chat == NULL)
 		return OWNS_NO;
-	for (size_t i = 0; i < SESSION_OWNED_MAX; i++)
+	for (size_t i = 0; i < chat->owned_next && i < chat->owned_room; i++)
 		if (entry_id_compare(chat->owned[i], command) == 0)
 			return OWNS_YES;
 	if (list_is_empty(&chat->flights))

@@ -121,12 +121,17 @@ stream_map_remove(struct stream_map *map, struct stream *stream)
 struct stream *
 stream_new(struct hub *hub, uint64_t id, struct view key)
 {
-	struct stream *stream = xcalloc(1, sizeof(*stream) + key.len + 1);
+	size_t endpoints = hub->contract->endpoint_count;
+	size_t topics = endpoints * sizeof(struct topic *);
+	struct stream *stream =
+	    xcalloc(1, sizeof(*stream) + topics + key.len + 1);
 	stream->hub = hub;
 	stream->id = id;
 	stream->generation = 1;
 	stream->key_hash = json_hash(key);
 	stream->key_length = key.len;
+	stream->endpoints = endpoints;
+	stream->key = (char *)&stream->topics[endpoints];
 	memcpy(stream->key, key.data, key.len);
 	stream->judged = judged_memo_find(
 	    &hub->judged, stream->key_hash, stream->key_length);

@@ -49,10 +49,9 @@ struct stream {
 	uint64_t id;
 	struct stream *next_by_id;
 	struct stream *next_by_key;
-	struct topic *topics[JUDGE_ENDPOINTS_MAX];
-	size_t topic_count;
-	bool is_open;  /* the tail is known */
-	bool is_fresh; /* answered since Redis was last lost */
+	size_t topic_count; /* of those that are there */
+	bool is_open;       /* the tail is known */
+	bool is_fresh;      /* answered since Redis was last lost */
 	bool is_inspecting;
 	struct entry_id tail; /* fed up to here */
 	uint64_t generation;  /* from 1; +1 when ids begin to mean anew */
@@ -65,7 +64,9 @@ struct stream {
 	unsigned fetches;
 	uint32_t key_hash;
 	size_t key_length;
-	char key[];
+	char *key;              /* behind the topics */
+	size_t endpoints;       /* of the contract */
+	struct topic *topics[]; /* by endpoint, or NULL */
 };
 
 struct stream_map {

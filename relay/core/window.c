@@ -73,7 +73,7 @@ pin_topics(struct stream *stream)
 static void
 unpin_topics(struct stream *stream)
 {
-	for (size_t i = 0; i < JUDGE_ENDPOINTS_MAX; i++)
+	for (size_t i = 0; i < stream->endpoints; i++)
 		if (stream->topics[i] != NULL)
 			position_leave(&stream->topics[i]->pin);
 }
