@@ -108,7 +108,7 @@ hub_stream_feed(struct hub *hub, uint64_t stream_id,
 		announce_hole(&batch, stream->tail, batch.after);
 	if (batch_voids_ids(&batch)) {
 		stream->generation++;
-		stream->judged = (struct judged){ 0 };
+		stream_forget_judged(stream);
 	}
 	struct fill fill;
 	fill_init(&fill, stream, true);

@@ -146,9 +146,11 @@ note_cursor(struct chain *chain, bool marks)
 static enum judge_look
 look_at(const struct stream *stream, struct entry_id id)
 {
-	if (judged_has(&stream->judged, id))
+	if (stream->judged == NULL)
+		return LOOK_FIRST;
+	if (judged_has(stream->judged, id))
 		return LOOK_AGAIN;
-	return judged_had(&stream->judged, id) ? LOOK_ANEW : LOOK_FIRST;
+	return judged_had(stream->judged, id) ? LOOK_ANEW : LOOK_FIRST;
 }
 
 static enum fate
@@ -203,6 +205,6 @@ fill_batch(struct fill *fill, const struct batch *batch, struct entry_id after)
 		fates[fill_entry(fill, entry)]++;
 		looked_at++;
 	}
-	judged_add(&fill->stream->judged, after, batch->through);
+	stream_was_judged(fill->stream, after, batch->through);
 	count(fill, looked_at, fates);
 }

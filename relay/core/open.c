@@ -108,8 +108,9 @@ open_stream(struct stream *stream, const struct stream_info *info)
 {
 	stream->is_open = true;
 	stream->tail = info->newest;
-	if (entry_id_compare(judged_last(&stream->judged), info->newest) > 0)
-		stream->judged = (struct judged){ 0 }; /* it began anew */
+	if (stream->judged != NULL &&
+	    entry_id_compare(judged_last(stream->judged), info->newest) > 0)
+		stream_forget_judged(stream); /* it began anew */
 	for (size_t i = 0; i < stream->endpoints; i++) {
 		if (stream->topics[i] == NULL)
 			continue;

@@ -61,7 +61,8 @@ stream_map_age(struct stream_map *map)
 	for (size_t i = 0; i < map->buckets; i++)
 		for (struct stream *stream = map->by_id[i]; stream != NULL;
 		     stream = stream->next_by_id)
-			judged_age(&stream->judged);
+			if (stream->judged != NULL)
+				judged_age(stream->judged);
 }
 
 static void
@@ -118,6 +119,33 @@ stream_map_remove(struct stream_map *map, struct stream *stream)
 	map->count--;
 }
 
+static void
+remember_judged(struct stream *stream)
+{
+	struct judged known = judged_memo_find(
+	    &stream->hub->judged, stream->key_hash, stream->key_length);
+	if (entry_id_is_zero(judged_last(&known)))
+		return;
+	stream->judged = xmalloc(sizeof(*stream->judged));
+	*stream->judged = known;
+}
+
+void
+stream_was_judged(
+    struct stream *stream, struct entry_id after, struct entry_id through)
+{
+	if (stream->judged == NULL)
+		stream->judged = xcalloc(1, sizeof(*stream->judged));
+	judged_add(stream->judged, after, through);
+}
+
+void
+stream_forget_judged(struct stream *stream)
+{
+	free(stream->judged);
+	stream->judged = NULL;
+}
+
 struct stream *
 stream_new(struct hub *hub, uint64_t id, struct view key)
 {
@@ -133,8 +161,7 @@ stream_new(struct hub *hub, uint64_t id, struct view key)
 	stream->endpoints = endpoints;
 	stream->key = (char *)&stream->topics[endpoints];
 	memcpy(stream->key, key.data, key.len);
-	stream->judged = judged_memo_find(
-	    &hub->judged, stream->key_hash, stream->key_length);
+	remember_judged(stream);
 	list_init(&stream->opening);
 	list_init(&stream->beyond);
 	list_init(&stream->waiting);
@@ -150,8 +177,10 @@ stream_free(struct stream **stream)
 	assert(old->topic_count == 0);
 	assert(list_is_empty(&old->opening) && list_is_empty(&old->waiting));
 	list_remove(&old->hungry);
-	judged_memo_keep(
-	    &old->hub->judged, old->key_hash, old->key_length, &old->judged);
+	if (old->judged != NULL)
+		judged_memo_keep(&old->hub->judged, old->key_hash,
+		    old->key_length, old->judged);
+	free(old->judged);
 	free(old);
 }
 

@@ -53,13 +53,13 @@ struct stream {
 	bool is_open;       /* the tail is known */
 	bool is_fresh;      /* answered since Redis was last lost */
 	bool is_inspecting;
-	struct entry_id tail; /* fed up to here */
-	uint64_t generation;  /* from 1; +1 when ids begin to mean anew */
-	struct judged judged;
-	struct list opening; /* subscription.opening */
-	struct list beyond;  /* subscription.beyond: ahead of the tail */
-	struct list waiting; /* subscription.link: want a window */
-	struct list hungry;  /* in hub->hungry or hub->paused */
+	struct entry_id tail;  /* fed up to here */
+	uint64_t generation;   /* from 1; +1 when ids begin to mean anew */
+	struct judged *judged; /* owned; NULL: nothing was looked at yet */
+	struct list opening;   /* subscription.opening */
+	struct list beyond;    /* subscription.beyond: ahead of the tail */
+	struct list waiting;   /* subscription.link: want a window */
+	struct list hungry;    /* in hub->hungry or hub->paused */
 	struct fetch fetch;
 	unsigned fetches;
 	uint32_t key_hash;
@@ -87,6 +87,9 @@ struct stream *stream_new(struct hub *hub, uint64_t id, struct view key);
 void stream_free(struct stream **stream); /* no topic may be left */
 /* What was judged so far was judged by what no longer holds. */
 void stream_map_age(struct stream_map *map);
+void stream_was_judged(
+    struct stream *stream, struct entry_id after, struct entry_id through);
+void stream_forget_judged(struct stream *stream);
 struct view stream_key_view(const struct stream *stream);
 
 /* The topic of that endpoint, made if there is none. */
