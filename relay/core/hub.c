@@ -158,7 +158,8 @@ static void
 expect_tail(struct subscription *subscription)
 {
 	subscription->live_due = LIVE_AT_TAIL;
-	subscription->live_at = subscription->topic->chain.next;
+	if (subscription->place == PLACE_LIVE)
+		subscription->live_at = subscription->topic->chain.next;
 }
 
 void

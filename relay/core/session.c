@@ -104,7 +104,7 @@ session_hello(struct session *session, const struct stream_info *info)
 		.ping_interval_ms = env->options.ping_interval_ms,
 	};
 	if (session->current != NULL)
-		hello.session = session->current->id;
+		hello.session = binding_id(session->current);
 	if (info != NULL && info->exists) {
 		hello.has_ids = true;
 		hello.has_entries = !entry_id_is_zero(info->oldest);

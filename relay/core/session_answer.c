@@ -27,7 +27,7 @@ send_ack(struct session *session, const struct flight *flight,
 		return;
 	const struct notice_ack ack = {
 		.command = answer->id,
-		.session = session->current->id,
+		.session = binding_id(session->current),
 		.type = flight->texts,
 		.request_id = flight_request_id(flight),
 		.deduplicated = answer->outcome == SINK_REPEATED,
@@ -87,7 +87,7 @@ on_repeated(struct session *session, const struct flight *flight,
 	stat_add(session->env->stats, commands_deduplicated, 1);
 	if (flight->is_binding) {
 		if (answer->session.len > 0 &&
-		    !view_equal(answer->session, session->pending->id))
+		    !view_equal(answer->session, binding_id(session->pending)))
 			bind_first_session(session, answer->session, cursor);
 		binding_commit(session);
 	}

@@ -140,7 +140,7 @@ binding_key(const struct binding *binding)
 	struct buf *key = &session->env->key;
 	buf_clear(key);
 	stream_key_events(key, session->env->options.prefix, session->tenant,
-	    session->user, binding->id);
+	    session->user, binding_id(binding));
 	return buf_view(key);
 }
 
@@ -151,7 +151,7 @@ binding_new(
 	struct session_env *env = session->env;
 	struct binding *binding = xcalloc(1, sizeof *binding + id.len);
 	memcpy(binding->id_bytes, id.data, id.len);
-	binding->id = view_make(binding->id_bytes, id.len);
+	binding->id_len = (uint16_t)id.len;
 	binding->session = session;
 	binding->is_held = held;
 	binding->starts_after = start.kind == START_AFTER;
@@ -204,7 +204,7 @@ binding_commit(struct session *session)
 	session->pending = NULL;
 	session->has_after = false;
 	if (old != NULL && session->chat != NULL)
-		run_forget(session, old->id);
+		run_forget(session, binding_id(old));
 	binding_free(session, &old);
 }
 

@@ -215,7 +215,7 @@ find_target(struct session *session, const struct contract_message *message,
 	else if (id.len > 0 && !stream_key_session_is_valid(id))
 		session_refuse_id(session);
 	else if (current != NULL &&
-	    (id.len == 0 || view_equal(id, current->id)))
+	    (id.len == 0 || view_equal(id, binding_id(current))))
 		*target_r = current;
 	else if (id.len == 0 && !message->creates_session)
 		refuse_no_session(session);
@@ -303,7 +303,7 @@ submit(struct session *session, const struct contract_message *message,
 		.type = view_of(message->type),
 		.tenant = session->tenant,
 		.user = session->user,
-		.session = target->id,
+		.session = binding_id(target),
 		.events = binding_key(target),
 		.traceparent = traceparent(session, made),
 		.request_id = request_id_value(session),

@@ -23,17 +23,23 @@
 struct binding {
 	struct session *session;
 	struct subscription *subscription;
+	struct entry_id tail; /* when it was opened, until it is reached */
 	bool is_held;
 	bool is_sent; /* pending: the frame that binds is in flight */
 	bool is_new;  /* its session id was made for the frame that waits */
 	bool starts_after; /* from a cursor, not from the tail */
 	bool is_opened;
-	bool is_live;         /* live() came */
-	bool is_announced;    /* before it came: nothing is told when it does */
-	struct entry_id tail; /* when it was opened, until it is reached */
-	struct view id;       /* the session's */
+	bool is_live;      /* live() came */
+	bool is_announced; /* before it came: nothing is told when it does */
+	uint16_t id_len;   /* of the session's id, 256 at most */
 	char id_bytes[];
 };
+
+static inline struct view
+binding_id(const struct binding *binding)
+{
+	return view_make(binding->id_bytes, binding->id_len);
+}
 
 /* A client frame that waits. */
 struct queued {

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define OWNED_FIRST 2 /* a power of two, like SESSION_OWNED_MAX */
+#define OWNED_FIRST 1 /* a power of two, like SESSION_OWNED_MAX */
 
 /*
  * Requests that runs answer. The record that keeps such a request from being
@@ -91,7 +91,7 @@ run_add(struct session *session, struct entry_id command, struct entry_id from,
 {
 	if (!flight->is_dedup && !flight->creates_session)
 		return;
-	struct view id = session->current->id;
+	struct view id = binding_id(session->current);
 	make_room(session);
 	struct run *run = xcalloc(1, sizeof *run + id.len);
 	run->command = command;
@@ -108,7 +108,7 @@ static struct run *
 find_ended(const struct session *session, struct entry_id id,
     struct entry_id command, bool is_terminal)
 {
-	struct view current = session->current->id;
+	struct view current = binding_id(session->current);
 	list_foreach(at, &session->chat->runs) {
 		struct run *run = list_entry(at, struct run, link);
 		if (run->is_ended ||

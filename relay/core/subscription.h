@@ -46,8 +46,12 @@ struct subscription {
 	uint64_t generation;
 	struct start start;
 	uint64_t asked_ms;
-	uint64_t blocked_ms; /* in a window: since when it can take nothing */
-	uint64_t live_at; /* number at which the replay has come to the tail */
+	union {
+		/* In a window: since when it can take nothing. */
+		uint64_t blocked_ms;
+		/* Live: the number at which the replay is at the tail. */
+		uint64_t live_at;
+	};
 	uint64_t replayed;
 	uint64_t quiet_since_ms;
 	unsigned unsent;  /* scanned in windows since the last frame */
