@@ -134,6 +134,8 @@ void
 stream_was_judged(
     struct stream *stream, struct entry_id after, struct entry_id through)
 {
+	if (entry_id_compare(after, through) >= 0)
+		return;
 	if (stream->judged == NULL)
 		stream->judged = xcalloc(1, sizeof(*stream->judged));
 	judged_add(stream->judged, after, through);
