@@ -466,5 +466,8 @@ def test_a_bomb_is_1009_and_takes_no_memory(world):
     for peer in peers:
         peer.socket.close()
     # Each may hold what came of it, and one at a time what it inflates to.
-    assert highest - before < 18 * len(bomb) + 3 * MIB
+    allowed = 18 * len(bomb) + 3 * MIB
+    if SLOW > 1:
+        allowed += 256 * MIB  # what a sanitizer holds back
+    assert highest - before < allowed
     wait_for(lambda: world.metric("relay_clients") == 0)
