@@ -11,6 +11,7 @@
 #include "port_file.h"
 #include "port_owner.h"
 #include "private_redis.h"
+#include "tls_identity.h"
 #include "versions.h"
 #include "watchdog.h"
 #include "worker.h"
@@ -265,6 +266,18 @@ on_redis_lost(void *arg)
 /* --- reloading --- */
 
 static void
+warn_of_certificate(const struct settings *settings)
+{
+	if (!settings->tls)
+		return;
+	const char *warning =
+	    tls_identity_warning(settings->tls, clock_unix_ms());
+	if (*warning)
+		log_event(LOG_LEVEL_WARN, "relayd", "certificate", "problem",
+		    warning, NULL);
+}
+
+static void
 replace_settings(struct daemon *daemon, struct settings *take_next)
 {
 	struct settings *before = daemon->settings;
@@ -282,6 +295,7 @@ replace_settings(struct daemon *daemon, struct settings *take_next)
 	log_setup((enum log_level)take_next->config.log_level,
 	    (enum log_format)take_next->config.log_format,
 	    (unsigned)take_next->config.limits_log_lines);
+	warn_of_certificate(take_next);
 }
 
 static void
@@ -326,6 +340,7 @@ announce(struct daemon *daemon)
 	    daemon->settings->contract->hash, "workers", workers, NULL);
 	warn_of_descriptors(daemon);
 	versions_warn();
+	warn_of_certificate(daemon->settings);
 	if (!*config->port_file)
 		return;
 	daemon->has_port_file =

@@ -5,6 +5,7 @@
 #include "drift.h"
 #include "log.h"
 #include "status.h"
+#include "tls_identity.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -62,7 +63,7 @@ upgrade(void *arg, struct http_exchange *exchange,
 	buf_init(&answer, 0);
 	struct ws_peer peer = { .is_deflated = handshake_accept(
 				    handshake, deflate, &answer) };
-	peer.socket = gateway_take(exchange);
+	peer.socket = gateway_take_secure(exchange, &peer.tls);
 	ws_server_adopt(worker->ws_server, &peer, buf_view(&answer), &params);
 	buf_fini(&answer);
 }
@@ -270,8 +271,9 @@ on_request(void *arg, struct http_exchange *exchange,
 	http_routes_serve(&listener->routes, exchange, handshake);
 }
 
+/* The admin listener is for the machine itself and stays plain. */
 static struct gateway_options
-gateway_options(const struct worker *worker)
+gateway_options(const struct worker *worker, bool is_admin)
 {
 	const struct settings *settings = worker->settings;
 	uint64_t waiting =
@@ -282,6 +284,9 @@ gateway_options(const struct worker *worker)
 		.max_waiting = waiting > WAITING_MAX ? WAITING_MAX
 		    : waiting < 8                    ? 8
 						     : (unsigned)waiting,
+		.tls = settings->tls && !is_admin
+		    ? tls_identity_context(settings->tls)
+		    : NULL,
 	};
 }
 
@@ -298,7 +303,7 @@ void
 worker_reload_listener(struct listener *listener)
 {
 	const struct gateway_options options =
-	    gateway_options(listener->worker);
+	    gateway_options(listener->worker, listener->routes.is_admin);
 	route_by_settings(listener);
 	gateway_reload(listener->gateway, &options);
 }
@@ -308,7 +313,8 @@ worker_listen(
     struct worker *worker, struct listener *listener, int socket, bool is_admin)
 {
 	static const struct gateway_ops ops = { .on_request = on_request };
-	const struct gateway_options options = gateway_options(worker);
+	const struct gateway_options options =
+	    gateway_options(worker, is_admin);
 	listener->worker = worker;
 	listener->routes = (struct http_routes){
 		.version = worker->shared->version,

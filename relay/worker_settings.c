@@ -94,6 +94,7 @@ worker_ws_options(const struct worker *worker)
 		.stuck_ms = (unsigned)config->limits_stuck_ms,
 		.send_buffer_bytes = (unsigned)config->limits_send_buffer_bytes,
 		.max_connections = (unsigned)worker->settings->max_connections,
+		.has_tls = worker->settings->tls != NULL,
 	};
 }
 

@@ -3,6 +3,7 @@
 
 #include "drift.h"
 #include "exit_code.h"
+#include "tls_identity.h"
 #include "xmalloc.h"
 
 #include <assert.h>
@@ -94,6 +95,17 @@ read_origins(struct settings *settings)
 		settings->origins[i] = view_of(list->items[i]);
 }
 
+static int
+read_identity(struct settings *settings, struct error *err)
+{
+	const struct config *config = &settings->config;
+	if (!*config->tls_cert && !*config->tls_key)
+		return 0;
+	settings->tls =
+	    tls_identity_load(config->tls_cert, config->tls_key, err);
+	return settings->tls ? 0 : EXIT_CODE_TLS;
+}
+
 struct settings *
 settings_new(struct config *take_config, int *code_r, struct error *err)
 {
@@ -108,6 +120,8 @@ settings_new(struct config *take_config, int *code_r, struct error *err)
 		*code_r = load_contract(settings, err);
 	if (*code_r == 0)
 		*code_r = read_rules(settings, err);
+	if (*code_r == 0)
+		*code_r = read_identity(settings, err);
 	if (*code_r == 0)
 		read_origins(settings);
 	else
@@ -147,6 +161,7 @@ settings_release(struct settings **settings_p)
 	assert(before > 0);
 	if (before > 1)
 		return;
+	tls_identity_free(&settings->tls);
 	free(settings->origins);
 	free(settings->rules);
 	pact_release(settings->pact);
@@ -168,6 +183,9 @@ compare_options(
 		return error_set(err, "limits.connections",
 		    "can be raised beyond %" PRIu64 " only by a restart",
 		    now->most_connections);
+	if (!now->tls != !next->tls)
+		return error_set(err, "tls.cert",
+		    "TLS can be switched on or off only by a restart");
 	return 0;
 }
 

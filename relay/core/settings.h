@@ -15,6 +15,8 @@
 
 #include <stdatomic.h>
 
+struct tls_identity;
+
 /* A contract and what traffic showed against it, one drift for each worker.
  * Settings with an equal contract share both: the report outlives a change of
  * modes. */
@@ -35,6 +37,7 @@ struct settings {
 	size_t rule_count;
 	struct view *origins; /* into the config */
 	size_t origin_count;
+	struct tls_identity *tls; /* NULL: the public listener is plain */
 	/* Filled by who shares it first. */
 	uint64_t number;           /* 1, 2, 3 … */
 	uint64_t max_connections;  /* what the descriptors allow of the limit */

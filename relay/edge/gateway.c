@@ -128,6 +128,25 @@ on_expired(struct http_exchange *exchange)
 	exchange_close(exchange);
 }
 
+static struct ssl_ctx_st *
+on_secure(struct http_exchange *exchange)
+{
+	return exchange->gateway->options.tls;
+}
+
+static void
+on_shaken(struct http_exchange *exchange, bool is_done)
+{
+	struct stats *stats = exchange->gateway->stats;
+
+	if (is_done) {
+		stat_add(stats, tls_done, 1);
+		return;
+	}
+	stat_add(stats, tls_failed, 1);
+	stat_add(stats, connections_refused, 1);
+}
+
 static bool
 is_waiting(enum exchange_state state)
 {
@@ -150,6 +169,8 @@ static const struct exchange_ops exchange_callbacks = {
 	.received = on_received,
 	.expired = on_expired,
 	.moved = on_moved,
+	.secure = on_secure,
+	.shaken = on_shaken,
 	.freed = let_go,
 };
 
@@ -196,6 +217,7 @@ welcome(struct gateway *gateway, int socket)
 	stat_add(gateway->stats, connections_accepted, 1);
 	if (exchange == NULL)
 		return;
+	exchange->is_secure = gateway->options.tls != NULL;
 	refusal = make_room(gateway) ? 0 : 503;
 	if (refusal == 0 && gateway->ops->admit != NULL)
 		refusal = gateway->ops->admit(gateway->arg);
@@ -380,7 +402,17 @@ gateway_answer(struct http_exchange *exchange, int status,
 int
 gateway_take(struct http_exchange *exchange)
 {
-	return exchange_take(exchange);
+	struct ssl_st *tls;
+	int socket = exchange_take(exchange, &tls);
+
+	assert(tls == NULL);
+	return socket;
+}
+
+int
+gateway_take_secure(struct http_exchange *exchange, struct ssl_st **tls_r)
+{
+	return exchange_take(exchange, tls_r);
 }
 
 uint64_t

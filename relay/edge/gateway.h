@@ -13,6 +13,8 @@
 #include "error.h"
 #include "handshake.h"
 
+struct ssl_ctx_st; /* SSL_CTX and SSL of OpenSSL */
+struct ssl_st;
 struct uv_loop_s;
 struct stats;
 struct gateway;
@@ -51,10 +53,11 @@ struct gateway_ops {
 };
 
 struct gateway_options {
-	unsigned handshake_ms; /* 5000 from accept to the end of the head */
-	unsigned answer_ms;    /* 2000 */
-	unsigned max_waiting;  /* heads being read at once; when full the
+	unsigned handshake_ms;  /* 5000 from accept to the end of the head */
+	unsigned answer_ms;     /* 2000 */
+	unsigned max_waiting;   /* heads being read at once; when full the
 				   * oldest goes, silent ones first */
+	struct ssl_ctx_st *tls; /* NULL: plain; good until the next reload */
 };
 
 struct gateway *gateway_new(struct uv_loop_s *loop, int listening_socket,
@@ -75,6 +78,9 @@ void gateway_answer(struct http_exchange *exchange, int status,
 /* Inside on_request only: the socket is the caller's from now on, the exchange
  * is gone. Exactly the head was read from it; bytes behind it still wait. */
 int gateway_take(struct http_exchange *exchange);
+/* The same where the listener speaks TLS: *tls_r, NULL without, is the caller's
+ * too, in the middle of its connection. */
+int gateway_take_secure(struct http_exchange *exchange, struct ssl_st **tls_r);
 /* For late answers: an exchange is found by its number or is gone. */
 uint64_t http_exchange_id(const struct http_exchange *exchange);
 struct http_exchange *gateway_exchange(struct gateway *gateway, uint64_t id);

@@ -64,7 +64,7 @@ exchange_new(struct gateway *gateway, const struct exchange_ops *ops,
 	list_init(&exchange->link);
 	exchange->gateway = gateway;
 	exchange->ops = ops;
-	exchange->socket = socket;
+	gate_socket_init(&exchange->socket, socket);
 	exchange->id = id;
 	uv_timer_init(loop, &exchange->timer);
 	exchange->open_handles = 2;
@@ -89,46 +89,105 @@ exchange_close(struct http_exchange *exchange)
 	if (exchange->state == EXCHANGE_CLOSED)
 		return;
 	close_handles(exchange);
-	close(exchange->socket);
-	exchange->socket = -1;
+	gate_socket_close(&exchange->socket);
 }
 
 int
-exchange_take(struct http_exchange *exchange)
+exchange_take(struct http_exchange *exchange, struct ssl_st **tls_r)
 {
-	int socket = exchange->socket;
-
 	assert(exchange->state == EXCHANGE_ASKED);
 	/* uv_close lets go of the descriptor at once: another handle may watch
 	 * it from now on. */
 	close_handles(exchange);
-	exchange->socket = -1;
-	return socket;
+	return gate_socket_give(&exchange->socket, tls_r);
 }
 
 /* --- the head --- */
 
-static void
-on_head(uv_poll_t *poll, int status, int events)
-{
-	struct http_exchange *exchange = exchange_of(poll->data);
-	struct buf *in = &exchange->in;
-	size_t room = IN_MAX - in->len;
-	size_t size = room < READ_SIZE ? room : READ_SIZE;
-	char *into = buf_reserve(in, size);
-	ssize_t count = recv(exchange->socket, into, size, MSG_PEEK);
+static void on_readable(uv_poll_t *poll, int status, int events);
 
-	(void)events;
-	if (status >= 0 && count < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (status < 0 || count <= 0) {
-		exchange_close(exchange); /* the peer left */
+/* After GATE_SOCKET_AGAIN while we read: TLS may have to write first. */
+static void
+wait_to_read(struct http_exchange *exchange)
+{
+	uv_poll_start(&exchange->poll,
+	    exchange->socket.wants_write ? UV_WRITABLE : UV_READABLE,
+	    on_readable);
+}
+
+static bool
+is_reading(const struct http_exchange *exchange)
+{
+	return exchange->state <= EXCHANGE_TALKING;
+}
+
+static void
+read_head(struct http_exchange *exchange)
+{
+	struct buf *in = &exchange->in;
+
+	do {
+		size_t room = IN_MAX - in->len;
+		size_t size = room < READ_SIZE ? room : READ_SIZE;
+		char *into = buf_reserve(in, size);
+		ssize_t count = gate_socket_peek(&exchange->socket, into, size);
+
+		if (count == GATE_SOCKET_AGAIN) {
+			wait_to_read(exchange);
+			return;
+		}
+		if (count <= 0) {
+			exchange_close(exchange); /* the peer left */
+			return;
+		}
+		exchange->ops->received(
+		    exchange, view_make(in->data, in->len + (size_t)count));
+	} while (
+	    is_reading(exchange) && gate_socket_has_more(&exchange->socket));
+}
+
+static void linger(struct http_exchange *exchange);
+
+static void
+shake_hands(struct http_exchange *exchange)
+{
+	ssize_t result = gate_socket_shake(&exchange->socket);
+
+	if (result == GATE_SOCKET_AGAIN) {
+		wait_to_read(exchange);
 		return;
 	}
-	if (exchange->state == EXCHANGE_SILENT)
-		move_to(exchange, EXCHANGE_TALKING);
-	exchange->ops->received(
-	    exchange, view_make(in->data, in->len + (size_t)count));
+	exchange->ops->shaken(exchange, result == 0);
+	if (result == 0)
+		read_head(exchange);
+	else
+		linger(exchange);
+}
+
+/* TLS takes memory: not before the first byte is here. */
+static void
+begin(struct http_exchange *exchange)
+{
+	move_to(exchange, EXCHANGE_TALKING);
+	if (exchange->is_secure)
+		gate_socket_secure(
+		    &exchange->socket, exchange->ops->secure(exchange));
+}
+
+static void
+on_readable(uv_poll_t *poll, int status, int events)
+{
+	struct http_exchange *exchange = exchange_of(poll->data);
+
+	(void)events;
+	if (status >= 0 && exchange->state == EXCHANGE_SILENT)
+		begin(exchange);
+	if (status < 0 || exchange->socket.has_failed)
+		exchange_close(exchange);
+	else if (exchange->socket.is_shaking)
+		shake_hands(exchange);
+	else
+		read_head(exchange);
 }
 
 int
@@ -137,8 +196,7 @@ exchange_keep(struct http_exchange *exchange, size_t len)
 	struct buf *in = &exchange->in;
 	size_t rest = len - in->len;
 
-	if (recv(exchange->socket, in->data + in->len, rest, 0) !=
-	    (ssize_t)rest) {
+	if (gate_socket_take(&exchange->socket, in->data + in->len, rest) < 0) {
 		exchange_close(exchange);
 		return -1;
 	}
@@ -158,7 +216,7 @@ void
 exchange_listen(struct http_exchange *exchange, unsigned deadline_ms)
 {
 	uv_timer_start(&exchange->timer, on_deadline, deadline_ms, 0);
-	uv_poll_start(&exchange->poll, UV_READABLE, on_head);
+	uv_poll_start(&exchange->poll, UV_READABLE, on_readable);
 }
 
 void
@@ -188,7 +246,7 @@ on_leftover(uv_poll_t *poll, int status, int events)
 
 	(void)events;
 	count =
-	    status < 0 ? 0 : recv(exchange->socket, waste, sizeof(waste), 0);
+	    status < 0 ? 0 : recv(exchange->socket.fd, waste, sizeof(waste), 0);
 	if (count < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (count > 0)
@@ -200,7 +258,7 @@ on_leftover(uv_poll_t *poll, int status, int events)
 static void
 linger(struct http_exchange *exchange)
 {
-	shutdown(exchange->socket, SHUT_WR);
+	gate_socket_end(&exchange->socket);
 	move_to(exchange, EXCHANGE_LINGERING);
 	uv_timer_start(&exchange->timer, on_gave_up, LINGER_MS, 0);
 	uv_poll_start(&exchange->poll, UV_READABLE, on_leftover);
@@ -212,10 +270,10 @@ static void
 write_more(struct http_exchange *exchange)
 {
 	struct buf *out = &exchange->out;
-	ssize_t count = send(exchange->socket, out->data + exchange->sent,
-	    out->len - exchange->sent, MSG_NOSIGNAL);
+	ssize_t count = gate_socket_send(&exchange->socket,
+	    out->data + exchange->sent, out->len - exchange->sent);
 
-	if (count < 0 && errno != EAGAIN && errno != EINTR) {
+	if (count == GATE_SOCKET_FAILED) {
 		exchange_close(exchange);
 		return;
 	}
@@ -224,7 +282,10 @@ write_more(struct http_exchange *exchange)
 	if (exchange->sent == out->len)
 		linger(exchange);
 	else
-		uv_poll_start(&exchange->poll, UV_WRITABLE, on_writable);
+		uv_poll_start(&exchange->poll,
+		    count > 0 || exchange->socket.wants_write ? UV_WRITABLE
+							      : UV_READABLE,
+		    on_writable);
 }
 
 static void
@@ -278,6 +339,11 @@ exchange_answer(struct http_exchange *exchange, int status,
 	struct buf *out = &exchange->out;
 
 	assert(exchange->state < EXCHANGE_WRITING);
+	if (exchange->is_secure &&
+	    (exchange->socket.tls == NULL || exchange->socket.is_shaking)) {
+		exchange_close(exchange);
+		return;
+	}
 	buf_addf(out, "HTTP/1.1 %d %s\r\n", status, reason_of(status));
 	if (content_type != NULL)
 		buf_addf(out, "Content-Type: %s\r\n", content_type);

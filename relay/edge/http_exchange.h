@@ -10,6 +10,7 @@
  */
 
 #include "buf.h"
+#include "gate_socket.h"
 #include "list.h"
 
 #include <stdint.h>
@@ -33,6 +34,10 @@ struct exchange_ops {
 	void (*received)(struct http_exchange *exchange, struct view head);
 	void (*expired)(struct http_exchange *exchange); /* before an answer */
 	void (*moved)(struct http_exchange *exchange, enum exchange_state to);
+	/* With what to begin TLS. */
+	struct ssl_ctx_st *(*secure)(struct http_exchange *exchange);
+	/* TLS is there, or what came was none. */
+	void (*shaken)(struct http_exchange *exchange, bool is_done);
 	void (*freed)(struct gateway *gateway); /* its memory is gone */
 };
 
@@ -46,7 +51,8 @@ struct http_exchange {
 	uv_poll_t poll;
 	uv_timer_t timer;
 	int open_handles;
-	int socket;        /* -1: taken or closed */
+	struct gate_socket socket;
+	bool is_secure;    /* TLS comes before the head */
 	struct buf in;     /* what was taken out of the socket */
 	bool without_body; /* the answer to HEAD */
 	struct buf out;
@@ -64,11 +70,12 @@ void exchange_listen(struct http_exchange *exchange, unsigned deadline_ms);
 int exchange_keep(struct http_exchange *exchange, size_t len);
 /* Reads no more; ops->expired when nobody answers in time. */
 void exchange_wait(struct http_exchange *exchange, unsigned deadline_ms);
-/* Sends `status` and closes after it. */
+/* Sends `status` and closes after it; without a word where the client could
+ * not read it, because TLS is not there yet. */
 void exchange_answer(struct http_exchange *exchange, int status,
     const char *content_type, struct view extra_headers, struct view body);
-/* Gives the socket away and closes the rest. */
-int exchange_take(struct http_exchange *exchange);
+/* Gives the socket away, and TLS in *tls_r, and closes the rest. */
+int exchange_take(struct http_exchange *exchange, struct ssl_st **tls_r);
 /* Closes at once. */
 void exchange_close(struct http_exchange *exchange);
 

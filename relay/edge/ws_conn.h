@@ -10,6 +10,7 @@
 
 #include "list.h"
 #include "liveness.h"
+#include "ws_handover.h"
 #include "ws_reader.h"
 #include "ws_server.h"
 
@@ -39,6 +40,8 @@ struct ws_server {
 	struct lws_context *context; /* NULL when it is gone */
 	struct lws_vhost *vhost;
 	struct ws_conn *adopting; /* not yet attached to its wsi */
+	struct ws_handover handover;
+	struct ssl_ctx_st *client_tls; /* for clients that there are not */
 	uv_prepare_t before_poll;
 	struct list to_ping;    /* all open ones, in order of their last ping */
 	struct list unanswered; /* pinged, nothing came since */

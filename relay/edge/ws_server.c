@@ -182,7 +182,6 @@ static int
 on_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
     void *in, size_t len)
 {
-	(void)user;
 	switch (reason) {
 	case LWS_CALLBACK_RAW_ADOPT:
 		return on_adopted(wsi);
@@ -192,6 +191,12 @@ on_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 		return on_conn(wsi, reason, in, len);
 	case LWS_CALLBACK_WSI_DESTROY:
 		return on_destroyed(wsi);
+	case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
+		ws_handover_attach(
+		    &server_of(lws_context_user(lws_get_context(wsi)))
+			 ->handover,
+		    user);
+		return 0;
 	case LWS_CALLBACK_HTTP:
 	case LWS_CALLBACK_HTTP_BODY:
 	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
@@ -246,6 +251,18 @@ create_within(const struct lws_context_creation_info *info, rlim_t descriptors)
 	return context;
 }
 
+/* Its vhost has a context without a certificate, which nobody shakes hands
+ * with. For clients of its own it would read all roots that the system trusts,
+ * and lose them where there is more than one worker: it gets an empty one. */
+static void
+ask_for_tls(struct ws_server *server, struct lws_context_creation_info *info)
+{
+	server->client_tls = SSL_CTX_new(TLS_client_method());
+	info->provided_client_ssl_ctx = server->client_tls;
+	info->options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT |
+	    LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX;
+}
+
 static struct lws_context *
 create_context(struct ws_server *server)
 {
@@ -263,6 +280,8 @@ create_context(struct ws_server *server)
 		.retry_and_idle_policy = &no_keepalive,
 	};
 
+	if (server->options.has_tls)
+		ask_for_tls(server, &info);
 	lws_set_log_level(LLL_ERR, on_library_log);
 	return create_within(
 	    &info, (rlim_t)server->options.max_connections + OTHER_SOCKETS);
@@ -317,6 +336,7 @@ ws_server_new(struct uv_loop_s *loop, const struct ws_server_options *options,
 		error_set(err, "",
 		    "libwebsockets cannot start; is its libuv "
 		    "plugin installed?");
+		SSL_CTX_free(server->client_tls);
 		ws_inflater_free(&server->inflater);
 		free(server);
 		return NULL;
@@ -350,6 +370,7 @@ ws_server_free(struct ws_server **server_p)
 	if (server == NULL)
 		return;
 	destroy_context(server);
+	SSL_CTX_free(server->client_tls);
 	uv_close((uv_handle_t *)&server->before_poll, NULL);
 	uv_run(server->loop, UV_RUN_NOWAIT); /* closes the handle */
 	ws_inflater_free(&server->inflater);
@@ -371,22 +392,49 @@ tune_socket(const struct ws_server *server, int socket)
 		setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 }
 
+static void
+discard(const struct ws_peer *peer)
+{
+	SSL_free(peer->tls);
+	close(peer->socket);
+}
+
+/* libwebsockets takes TLS over in the middle, or the peer is closed. */
+static struct lws *
+adopt(struct ws_server *server, const struct ws_peer *peer)
+{
+	lws_sock_file_fd_type fd = { .sockfd = peer->socket };
+	lws_adoption_type type = LWS_ADOPT_SOCKET;
+	struct lws *wsi;
+
+	if (peer->tls != NULL)
+		type |= LWS_ADOPT_ALLOW_SSL;
+	ws_handover_offer(&server->handover, peer->tls);
+	wsi =
+	    lws_adopt_descriptor_vhost(server->vhost, type, fd, PROTOCOL, NULL);
+	if (!ws_handover_was_taken(&server->handover))
+		log_throttled(LOG_LEVEL_ERROR, "ws_server",
+		    "tls_not_taken_over", "fix",
+		    "use a libwebsockets that is built with OpenSSL", NULL);
+	if (wsi != NULL) /* it gives a handshake so and so much time */
+		lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
+	return wsi;
+}
+
 int
 ws_server_adopt(struct ws_server *server, const struct ws_peer *take_peer,
     struct view answer, const struct session_params *params)
 {
 	struct ws_conn *conn;
-	lws_sock_file_fd_type fd = { .sockfd = take_peer->socket };
 
 	if (server->connections >= server->options.max_connections) {
-		close(take_peer->socket);
+		discard(take_peer);
 		return -1;
 	}
 	tune_socket(server, take_peer->socket);
 	conn = ws_conn_new(server, take_peer);
 	server->adopting = conn;
-	if (lws_adopt_descriptor_vhost(
-		server->vhost, LWS_ADOPT_SOCKET, fd, PROTOCOL, NULL) == NULL) {
+	if (adopt(server, take_peer) == NULL) {
 		/* libwebsockets closed the socket; freed it, if it got it. */
 		if (server->adopting != NULL)
 			ws_conn_free(server->adopting);

@@ -12,6 +12,7 @@
 #include "error.h"
 #include "session.h"
 
+struct ssl_st;
 struct uv_loop_s;
 struct ws_server;
 
@@ -25,6 +26,7 @@ struct ws_server_options {
 	unsigned max_connections;
 	bool takes_binary; /* binary messages are no violation: an echo */
 	bool is_unmetered; /* neither are floods of pings */
+	bool has_tls;      /* peers come with TLS; a reload cannot change it */
 };
 
 struct ws_server *ws_server_new(struct uv_loop_s *loop,
@@ -43,10 +45,11 @@ void ws_server_free(struct ws_server **server);
 /* A client at the point where its head has been read. */
 struct ws_peer {
 	int socket;
-	bool is_deflated; /* permessage-deflate is agreed on */
+	struct ssl_st *tls; /* SSL of OpenSSL, established; NULL without TLS */
+	bool is_deflated;   /* permessage-deflate is agreed on */
 };
 
-/* Takes the socket (closed by the server from now on, also on failure) and
+/* Takes socket and TLS (closed by the server from now on, also on failure) and
  * answers the upgrade with these bytes (handshake_accept). The session begins
  * inside this call; params' views are only needed here. */
 int ws_server_adopt(struct ws_server *server, const struct ws_peer *take_peer,

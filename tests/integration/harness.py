@@ -138,6 +138,7 @@ class Relay:
         self.program = program
         self.wrapper = list(wrapper)
         self.workers = workers
+        self.client_options = {}  # of every WebSocket that comes to it
         self.starts = 0
         self.process = None
         self.start()
@@ -396,7 +397,8 @@ class Subscriber:
     async def connect(self):
         self.connects += 1
         self.socket = await connect(
-            self.url(), notices=self.notices, **self.options)
+            self.url(), notices=self.notices,
+            **{**self.relay.client_options, **self.options})
         return self
 
     async def read(self):

@@ -211,8 +211,6 @@ what_does_not_exist_yet_is_refused_by_name(void **state)
 	static const char *const rows[][2] = {
 		{ "--auth", "jwt" },
 		{ "--commands-shards", "2" },
-		{ "--tls-cert", "a.pem" },
-		{ "--trusted-proxies", "10.0.0.0/8" },
 		{ "--auth-leeway-seconds", "61" },
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
