@@ -11,6 +11,7 @@
 #include "port_file.h"
 #include "port_owner.h"
 #include "private_redis.h"
+#include "tally.h"
 #include "tls_identity.h"
 #include "versions.h"
 #include "watchdog.h"
@@ -474,6 +475,7 @@ tear_down(struct daemon *daemon)
 		worker_free(&shared->workers[i]);
 	free(shared->workers);
 	once_free(&shared->once);
+	tally_free(&shared->tally);
 	for (size_t i = 0; daemon->sockets && i < shared->worker_count; i++)
 		if (daemon->sockets[i] >= 0)
 			close(daemon->sockets[i]);
@@ -520,6 +522,7 @@ daemon_run(const struct daemon_plan *plan, struct error *err)
 	    daemon.settings, shared->worker_count, shared->started_ms);
 	shared->news = &daemon.news;
 	shared->once = once_new();
+	shared->tally = tally_new();
 	signal(SIGPIPE, SIG_IGN);
 	if (daemon.settings->config.sandbox != SANDBOX_OFF)
 		sandbox_prepare();

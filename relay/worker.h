@@ -17,6 +17,7 @@
 #include <stdatomic.h>
 
 struct once;
+struct tally;
 struct uv_async_s;
 struct worker;
 
@@ -32,7 +33,8 @@ struct worker_shared {
 	uint64_t started_ms; /* unix */
 	struct worker **workers;
 	size_t worker_count;
-	struct once *once; /* entries that drift has told of */
+	struct once *once;   /* entries that drift has told of */
+	struct tally *tally; /* the WebSockets of all workers */
 	/* To the main thread: a worker has drained, or goes by new settings. */
 	struct uv_async_s *news;
 	_Atomic bool is_draining;

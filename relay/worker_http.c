@@ -5,6 +5,7 @@
 #include "drift.h"
 #include "log.h"
 #include "status.h"
+#include "tally.h"
 #include "tls_identity.h"
 
 #include <assert.h>
@@ -13,6 +14,7 @@
 /* A probe may take two seconds; then there is still time for its answer. */
 #define ANSWER_MS   3000
 #define WAITING_MAX 4096
+#define SHAKING_MAX 1024 /* handshakes of TLS: 50 KB each */
 
 static struct listener *
 listener_of(void *arg)
@@ -24,24 +26,51 @@ listener_of(void *arg)
 
 /* --- WebSockets --- */
 
-static uint64_t
-clients_in_all(const struct worker_shared *shared)
+static struct tally_limits
+limits(const struct worker *worker)
 {
-	uint64_t count = 0;
-	for (size_t i = 0; i < shared->worker_count; i++) {
-		count += stats_clients(worker_stats(shared->workers[i]));
-	}
-	return count;
+	const struct settings *settings = worker->settings;
+	return (struct tally_limits){
+		.total = settings->max_connections,
+		.per_address = settings->config.limits_connections_per_address,
+	};
+}
+
+static void
+log_crowd(const struct address *client, int status)
+{
+	char text[ADDRESS_TEXT];
+	address_print(client, text);
+	log_throttled(LOG_LEVEL_WARN, "gateway", "too_many_connections",
+	    "client", text, "status", status == 429 ? "429" : "503", NULL);
 }
 
 static int
-admit(void *arg)
+admit(void *arg, struct http_exchange *exchange)
 {
 	struct worker *worker = listener_of(arg)->worker;
-	if (worker->is_draining ||
-	    clients_in_all(worker->shared) >= worker->settings->max_connections)
+	const struct tally_limits most = limits(worker);
+	if (worker->is_draining)
 		return 503;
-	return 0;
+	const struct address *client = gateway_client(exchange);
+	int status = tally_ask(worker->shared->tally, &most, client);
+	if (status)
+		log_crowd(client, status);
+	return status;
+}
+
+/* Counted when nothing can keep it any more from becoming a WebSocket. */
+static bool
+enter(struct worker *worker, struct http_exchange *exchange)
+{
+	const struct tally_limits most = limits(worker);
+	const struct address *client = gateway_client(exchange);
+	int status = tally_enter(worker->shared->tally, &most, client);
+	if (status == 0)
+		return true;
+	log_crowd(client, status);
+	http_routes_refuse_crowd(exchange, status);
+	return false;
 }
 
 static void
@@ -59,10 +88,12 @@ upgrade(void *arg, struct http_exchange *exchange,
 		    deflate ? deflate_window_bits(&handshake->deflate) : 0,
 		.identity = { view_of("default"), view_of("anonymous") },
 	};
+	struct ws_peer peer = { .client = *gateway_client(exchange) };
 	struct buf answer;
+	if (!enter(worker, exchange))
+		return;
 	buf_init(&answer, 0);
-	struct ws_peer peer = { .is_deflated = handshake_accept(
-				    handshake, deflate, &answer) };
+	peer.is_deflated = handshake_accept(handshake, deflate, &answer);
 	peer.socket = gateway_take_secure(exchange, &peer.tls);
 	ws_server_adopt(worker->ws_server, &peer, buf_view(&answer), &params);
 	buf_fini(&answer);
@@ -284,6 +315,12 @@ gateway_options(const struct worker *worker, bool is_admin)
 		.max_waiting = waiting > WAITING_MAX ? WAITING_MAX
 		    : waiting < 8                    ? 8
 						     : (unsigned)waiting,
+		.head_bytes = settings->config.limits_handshake_bytes,
+		.proxies = settings->proxies,
+		.proxy_count = settings->proxy_count,
+		.needs_proxy_header =
+		    settings->config.proxy_protocol && !is_admin,
+		.max_talking = settings->tls && !is_admin ? SHAKING_MAX : 0,
 		.tls = settings->tls && !is_admin
 		    ? tls_identity_context(settings->tls)
 		    : NULL,

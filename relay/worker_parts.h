@@ -73,7 +73,7 @@ struct sink_options worker_sink_options(const struct worker *worker);
 struct judge_options worker_judge_options(const struct worker *worker);
 struct hub_options worker_hub_options(const struct worker *worker);
 struct session_options worker_session_options(const struct worker *worker);
-struct ws_server_options worker_ws_options(const struct worker *worker);
+struct ws_server_options worker_ws_options(struct worker *worker);
 /* Takes over what was handed to it, if anything was. */
 void worker_take_settings(struct worker *worker);
 /* Where it tells what its judge and its sessions saw. */

@@ -2,6 +2,7 @@
 #include "worker_parts.h"
 
 #include "judge.h"
+#include "tally.h"
 
 /* What the settings mean for each part of a worker, at the start and when they
  * change while it runs. */
@@ -82,8 +83,15 @@ worker_session_options(const struct worker *worker)
 	};
 }
 
+static void
+on_left(void *arg, const struct address *client)
+{
+	const struct worker *worker = arg;
+	tally_leave(worker->shared->tally, client);
+}
+
 struct ws_server_options
-worker_ws_options(const struct worker *worker)
+worker_ws_options(struct worker *worker)
 {
 	const struct config *config = &worker->settings->config;
 	return (struct ws_server_options){
@@ -94,6 +102,8 @@ worker_ws_options(const struct worker *worker)
 		.stuck_ms = (unsigned)config->limits_stuck_ms,
 		.send_buffer_bytes = (unsigned)config->limits_send_buffer_bytes,
 		.max_connections = (unsigned)worker->settings->max_connections,
+		.left = on_left,
+		.arg = worker,
 		.has_tls = worker->settings->tls != NULL,
 	};
 }

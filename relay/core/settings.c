@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "settings.h"
 
+#include "address.h"
 #include "drift.h"
 #include "exit_code.h"
 #include "tls_identity.h"
@@ -96,6 +97,24 @@ read_origins(struct settings *settings)
 }
 
 static int
+read_proxies(struct settings *settings, struct error *err)
+{
+	const struct config_list *list = &settings->config.trusted_proxies;
+	settings->proxies =
+	    xcalloc(list->count + 1, sizeof(*settings->proxies));
+	for (size_t i = 0; i < list->count; i++) {
+		struct error why;
+		if (network_parse(
+			list->items[i], &settings->proxies[i], &why) == -1) {
+			error_set(err, "trusted_proxies", "%s", why.message);
+			return EXIT_CODE_CONFIG;
+		}
+	}
+	settings->proxy_count = list->count;
+	return 0;
+}
+
+static int
 read_identity(struct settings *settings, struct error *err)
 {
 	const struct config *config = &settings->config;
@@ -120,6 +139,8 @@ settings_new(struct config *take_config, int *code_r, struct error *err)
 		*code_r = load_contract(settings, err);
 	if (*code_r == 0)
 		*code_r = read_rules(settings, err);
+	if (*code_r == 0)
+		*code_r = read_proxies(settings, err);
 	if (*code_r == 0)
 		*code_r = read_identity(settings, err);
 	if (*code_r == 0)
@@ -162,6 +183,7 @@ settings_release(struct settings **settings_p)
 	if (before > 1)
 		return;
 	tls_identity_free(&settings->tls);
+	free(settings->proxies);
 	free(settings->origins);
 	free(settings->rules);
 	pact_release(settings->pact);

@@ -15,6 +15,7 @@
 
 #include <stdatomic.h>
 
+struct network;
 struct tls_identity;
 
 /* A contract and what traffic showed against it, one drift for each worker.
@@ -37,6 +38,8 @@ struct settings {
 	size_t rule_count;
 	struct view *origins; /* into the config */
 	size_t origin_count;
+	struct network *proxies; /* that are trusted */
+	size_t proxy_count;
 	struct tls_identity *tls; /* NULL: the public listener is plain */
 	/* Filled by who shares it first. */
 	uint64_t number;           /* 1, 2, 3 … */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "gateway.h"
+#include "gateway_parts.h"
 
-#include "http_exchange.h"
 #include "log.h"
+#include "proxy_header.h"
 #include "stats.h"
 #include "xmalloc.h"
 
@@ -12,40 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define GATEWAY_MAGIC 0x67617465
-
-#define ACCEPTS_PER_TURN 64
-#define ACCEPTS_AT_STOP  4096
-#define PAUSE_MS         100 /* out of descriptors: look again after this */
-#define YOUNG_MS         500 /* a head this fresh is not thrown out */
-
-/* Owned by the worker; exchanges hold a pointer until their handles are
- * closed, hence the count of users. */
-struct gateway {
-	uint32_t magic;
-	uv_loop_t *loop;
-	struct gateway_options options;
-	struct stats *stats;
-	const struct gateway_ops *ops;
-	void *arg;
-	int socket; /* -1 once stopped */
-	uv_poll_t poll;
-	uv_timer_t pause;
-	uint64_t last_id;
-	size_t waiting; /* heads being read */
-	/* One list for each state, oldest first. */
-	struct list lists[EXCHANGE_CLOSED];
-	size_t users; /* handles and exchanges that still point here */
-};
-
-static struct gateway *
-gateway_of(void *data)
-{
-	struct gateway *gateway = data;
-
-	assert(gateway->magic == GATEWAY_MAGIC);
-	return gateway;
-}
+#define ACCEPTS_AT_STOP 4096
 
 static void
 let_go(struct gateway *gateway)
@@ -58,8 +25,8 @@ let_go(struct gateway *gateway)
 
 /* --- one exchange --- */
 
-static void
-refuse(struct http_exchange *exchange, int status, const char *reason)
+void
+gateway_refuse(struct http_exchange *exchange, int status, const char *reason)
 {
 	struct buf body;
 
@@ -73,12 +40,35 @@ refuse(struct http_exchange *exchange, int status, const char *reason)
 }
 
 static void
-hand_on(struct http_exchange *exchange, const struct handshake *handshake)
+log_refusal(const struct http_exchange *exchange, const char *reason)
+{
+	char client[ADDRESS_TEXT];
+
+	address_print(&exchange->client, client);
+	log_throttled(LOG_LEVEL_WARN, "gateway", "refused", "client", client,
+	    "reason", reason, NULL);
+}
+
+static bool
+is_trusted(const struct gateway *gateway, const struct address *address)
+{
+	return network_has(
+	    gateway->options.proxies, gateway->options.proxy_count, address);
+}
+
+static void
+hand_on(struct http_exchange *exchange, struct handshake *handshake)
 {
 	struct gateway *gateway = exchange->gateway;
+	const struct gateway_options *options = &gateway->options;
 
+	handshake_trust(handshake, is_trusted(gateway, &exchange->client),
+	    exchange->is_secure);
+	exchange->client = address_behind(options->proxies,
+	    options->proxy_count, &exchange->client, handshake->forwarded_for,
+	    handshake->forwarded_for_count);
 	exchange->without_body = view_is(handshake->method, "HEAD");
-	exchange_wait(exchange, gateway->options.answer_ms);
+	exchange_wait(exchange, options->answer_ms);
 	gateway->ops->on_request(gateway->arg, exchange, handshake);
 }
 
@@ -86,10 +76,20 @@ static void
 on_bad_head(struct http_exchange *exchange, int status, const char *reason)
 {
 	stat_add(exchange->gateway->stats, connections_refused, 1);
+	log_refusal(exchange, reason);
 	if (status == 0)
 		exchange_close(exchange);
 	else
-		refuse(exchange, status, reason);
+		gateway_refuse(exchange, status, reason);
+}
+
+/* A reload may have raised it since the exchange began. */
+static size_t
+head_limit(const struct http_exchange *exchange)
+{
+	size_t limit = exchange->gateway->options.head_bytes;
+
+	return limit < exchange->in.limit ? limit : exchange->in.limit;
 }
 
 /* Only the head is taken out of the socket: what an eager client sent behind
@@ -101,7 +101,8 @@ on_received(struct http_exchange *exchange, struct view head)
 	const char *reason = "bad request";
 	int status = 0;
 
-	switch (handshake_parse(head, &handshake, &status, &reason)) {
+	switch (handshake_parse_within(
+	    head, head_limit(exchange), &handshake, &status, &reason)) {
 	case HANDSHAKE_MORE:
 		exchange_keep(exchange, head.len);
 		break;
@@ -126,6 +127,31 @@ on_expired(struct http_exchange *exchange)
 	}
 	stat_add(exchange->gateway->stats, connections_timeout, 1);
 	exchange_close(exchange);
+}
+
+/* Nobody but a proxy that is listed may say who others are, once there is a
+ * list. */
+static int
+on_proxied(struct http_exchange *exchange, struct view bytes)
+{
+	struct gateway *gateway = exchange->gateway;
+	struct proxy_header header;
+	enum proxy_header_state state = PROXY_BAD;
+
+	if (gateway->options.proxy_count == 0 ||
+	    is_trusted(gateway, &exchange->client))
+		state = proxy_header_parse(bytes, &header);
+	if (state == PROXY_MORE)
+		return 0;
+	if (state == PROXY_BAD) {
+		stat_add(gateway->stats, connections_refused, 1);
+		stat_add(gateway->stats, proxy_headers_refused, 1);
+		log_refusal(exchange, "no PROXY header of a trusted proxy");
+		return -1;
+	}
+	if (header.client.kind != ADDRESS_UNKNOWN)
+		exchange->client = header.client;
+	return (int)header.length;
 }
 
 static struct ssl_ctx_st *
@@ -153,6 +179,24 @@ is_waiting(enum exchange_state state)
 	return state <= EXCHANGE_TALKING;
 }
 
+struct http_exchange *
+gateway_oldest(struct gateway *gateway, enum exchange_state state)
+{
+	struct list *list = &gateway->lists[state];
+
+	return list_is_empty(list)
+	    ? NULL
+	    : list_entry(list->next, struct http_exchange, link);
+}
+
+void
+gateway_throw_out(struct http_exchange *exchange)
+{
+	stat_add(exchange->gateway->stats, connections_timeout, 1);
+	exchange_close(exchange);
+}
+
+/* A handshake of TLS that is not done holds as much memory as ten clients. */
 static void
 on_moved(struct http_exchange *exchange, enum exchange_state to)
 {
@@ -163,156 +207,35 @@ on_moved(struct http_exchange *exchange, enum exchange_state to)
 		list_add_tail(&gateway->lists[to], &exchange->link);
 	if (is_waiting(exchange->state) && !is_waiting(to))
 		gateway->waiting--;
+	if (exchange->state == EXCHANGE_TALKING)
+		gateway->talking--;
+	if (to != EXCHANGE_TALKING)
+		return;
+	gateway->talking++;
+	if (gateway->options.max_talking > 0 &&
+	    gateway->talking > gateway->options.max_talking)
+		gateway_throw_out(gateway_oldest(gateway, EXCHANGE_TALKING));
 }
 
-static const struct exchange_ops exchange_callbacks = {
+const struct exchange_ops gateway_exchange_ops = {
 	.received = on_received,
 	.expired = on_expired,
 	.moved = on_moved,
+	.proxied = on_proxied,
 	.secure = on_secure,
 	.shaken = on_shaken,
 	.freed = let_go,
 };
 
-/* --- accepting --- */
-
-static struct http_exchange *
-oldest_of(struct gateway *gateway, enum exchange_state state)
-{
-	struct list *list = &gateway->lists[state];
-
-	return list_is_empty(list)
-	    ? NULL
-	    : list_entry(list->next, struct http_exchange, link);
-}
-
-/* Room for one more head. Whoever is longest silent goes first, then whoever
- * has been talking longest; a client in good faith needs one round trip. */
-static bool
-make_room(struct gateway *gateway)
-{
-	struct http_exchange *oldest;
-
-	if (gateway->waiting < gateway->options.max_waiting)
-		return true;
-	oldest = oldest_of(gateway, EXCHANGE_SILENT);
-	if (oldest == NULL)
-		oldest = oldest_of(gateway, EXCHANGE_TALKING);
-	if (oldest == NULL ||
-	    uv_timer_get_due_in(&oldest->timer) + YOUNG_MS >
-		gateway->options.handshake_ms)
-		return false;
-	stat_add(gateway->stats, connections_timeout, 1);
-	exchange_close(oldest);
-	return true;
-}
-
-static void
-welcome(struct gateway *gateway, int socket)
-{
-	struct http_exchange *exchange = exchange_new(gateway,
-	    &exchange_callbacks, gateway->loop, socket, ++gateway->last_id);
-	int refusal;
-
-	stat_add(gateway->stats, connections_accepted, 1);
-	if (exchange == NULL)
-		return;
-	exchange->is_secure = gateway->options.tls != NULL;
-	refusal = make_room(gateway) ? 0 : 503;
-	if (refusal == 0 && gateway->ops->admit != NULL)
-		refusal = gateway->ops->admit(gateway->arg);
-	gateway->users++;
-	gateway->waiting++;
-	list_add_tail(&gateway->lists[EXCHANGE_SILENT], &exchange->link);
-	if (refusal == 0) {
-		exchange_listen(exchange, gateway->options.handshake_ms);
-		return;
-	}
-	stat_add(gateway->stats, connections_refused, 1);
-	refuse(exchange, refusal, "too many connections");
-}
-
-static void on_listening(uv_poll_t *poll, int status, int events);
-
-static void
-on_pause_over(uv_timer_t *timer)
-{
-	struct gateway *gateway = gateway_of(timer->data);
-
-	uv_poll_start(&gateway->poll, UV_READABLE, on_listening);
-}
-
-/* Nothing can be accepted now, and the listening socket stays readable: to
- * look again at once would spin. The clients wait in the backlog. */
-static void
-pause_accepting(struct gateway *gateway, int reason)
-{
-	log_throttled(LOG_LEVEL_WARN, "gateway", "accept_paused", "reason",
-	    strerror(reason), NULL);
-	uv_poll_stop(&gateway->poll);
-	uv_timer_start(&gateway->pause, on_pause_over, PAUSE_MS, 0);
-}
-
-/* Out of descriptors: who has his answer and does not hang up goes at once. */
-static bool
-give_up_lingering(struct gateway *gateway)
-{
-	struct http_exchange *oldest = oldest_of(gateway, EXCHANGE_LINGERING);
-
-	if (oldest != NULL)
-		exchange_close(oldest);
-	return oldest != NULL;
-}
-
-/* True when there may be more to accept. */
-static bool
-accept_one(struct gateway *gateway)
-{
-	int fd =
-	    accept4(gateway->socket, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-
-	if (fd >= 0) {
-		welcome(gateway, fd);
-		return true;
-	}
-	switch (errno) {
-	case EAGAIN:
-		return false;
-	case EMFILE:
-	case ENFILE:
-		if (give_up_lingering(gateway))
-			return true;
-		pause_accepting(gateway, errno);
-		return false;
-	case ENOBUFS:
-	case ENOMEM:
-	case EBADF:
-	case EINVAL:
-	case ENOTSOCK:
-		pause_accepting(gateway, errno);
-		return false;
-	default: /* accept(2): errors of the one connection, or EINTR */
-		return true;
-	}
-}
-
-static void
-on_listening(uv_poll_t *poll, int status, int events)
-{
-	struct gateway *gateway = gateway_of(poll->data);
-
-	(void)events;
-	if (status < 0) {
-		pause_accepting(gateway, -status);
-		return;
-	}
-	for (int n = 0; n < ACCEPTS_PER_TURN; n++) {
-		if (!accept_one(gateway))
-			return;
-	}
-}
-
 /* --- life --- */
+
+void
+gateway_reload(struct gateway *gateway, const struct gateway_options *options)
+{
+	gateway->options = *options;
+	if (gateway->options.head_bytes == 0)
+		gateway->options.head_bytes = HANDSHAKE_HEAD_MAX;
+}
 
 struct gateway *
 gateway_new(struct uv_loop_s *loop, int listening_socket,
@@ -323,7 +246,7 @@ gateway_new(struct uv_loop_s *loop, int listening_socket,
 
 	gateway->magic = GATEWAY_MAGIC;
 	gateway->loop = loop;
-	gateway->options = *options;
+	gateway_reload(gateway, options);
 	gateway->stats = stats;
 	gateway->ops = ops;
 	gateway->arg = arg;
@@ -335,14 +258,8 @@ gateway_new(struct uv_loop_s *loop, int listening_socket,
 	uv_timer_init(loop, &gateway->pause);
 	gateway->poll.data = gateway;
 	gateway->pause.data = gateway;
-	uv_poll_start(&gateway->poll, UV_READABLE, on_listening);
+	uv_poll_start(&gateway->poll, UV_READABLE, gateway_on_listening);
 	return gateway;
-}
-
-void
-gateway_reload(struct gateway *gateway, const struct gateway_options *options)
-{
-	gateway->options = *options;
 }
 
 static void
@@ -366,7 +283,7 @@ void
 gateway_stop(struct gateway *gateway)
 {
 	for (int n = 0; gateway->socket >= 0 && n < ACCEPTS_AT_STOP; n++) {
-		if (!accept_one(gateway))
+		if (!gateway_accept_one(gateway))
 			break;
 	}
 	stop_listening(gateway);
@@ -413,6 +330,12 @@ int
 gateway_take_secure(struct http_exchange *exchange, struct ssl_st **tls_r)
 {
 	return exchange_take(exchange, tls_r);
+}
+
+const struct address *
+gateway_client(const struct http_exchange *exchange)
+{
+	return &exchange->client;
 }
 
 uint64_t

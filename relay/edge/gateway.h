@@ -10,6 +10,7 @@
  * code on libuv, no library parses a byte here.
  */
 
+#include "address.h"
 #include "error.h"
 #include "handshake.h"
 
@@ -53,11 +54,18 @@ struct gateway_ops {
 };
 
 struct gateway_options {
-	unsigned handshake_ms;  /* 5000 from accept to the end of the head */
-	unsigned answer_ms;     /* 2000 */
-	unsigned max_waiting;   /* heads being read at once; when full the
+	unsigned handshake_ms; /* 5000 from accept to the end of the head */
+	unsigned answer_ms;    /* 2000 */
+	unsigned max_waiting;  /* heads being read at once; when full the
 				   * oldest goes, silent ones first */
-	struct ssl_ctx_st *tls; /* NULL: plain; good until the next reload */
+	size_t head_bytes;     /* longest head; over it 431; 0: 8 KiB */
+	/* Whose word on who the client is counts; borrowed until the next
+	 * reload. */
+	const struct network *proxies;
+	size_t proxy_count;
+	bool needs_proxy_header; /* else the connection is dropped */
+	unsigned max_talking;    /* of these, said something; 0: all may */
+	struct ssl_ctx_st *tls;  /* NULL: plain; good until the next reload */
 };
 
 struct gateway *gateway_new(struct uv_loop_s *loop, int listening_socket,
@@ -81,6 +89,8 @@ int gateway_take(struct http_exchange *exchange);
 /* The same where the listener speaks TLS: *tls_r, NULL without, is the caller's
  * too, in the middle of its connection. */
 int gateway_take_secure(struct http_exchange *exchange, struct ssl_st **tls_r);
+/* The client's own address, behind all trusted proxies. */
+const struct address *gateway_client(const struct http_exchange *exchange);
 /* For late answers: an exchange is found by its number or is gone. */
 uint64_t http_exchange_id(const struct http_exchange *exchange);
 struct http_exchange *gateway_exchange(struct gateway *gateway, uint64_t id);

@@ -62,6 +62,29 @@ take_first(struct parse *parse, const struct field *field, struct view value)
 }
 
 static int
+take_last(struct parse *parse, const struct field *field, struct view value)
+{
+	*slot(parse, field) = value;
+	return 0;
+}
+
+/* Of too many the first ones go, which say least. */
+static int
+take_forwarded_for(
+    struct parse *parse, const struct field *field, struct view value)
+{
+	struct handshake *result = parse->result;
+	(void)field;
+	if (result->forwarded_for_count == HANDSHAKE_FORWARDED_MAX) {
+		memmove(result->forwarded_for, result->forwarded_for + 1,
+		    (HANDSHAKE_FORWARDED_MAX - 1) * sizeof(struct view));
+		result->forwarded_for_count--;
+	}
+	result->forwarded_for[result->forwarded_for_count++] = value;
+	return 0;
+}
+
+static int
 take_only(struct parse *parse, const struct field *field, struct view value)
 {
 	if (slot(parse, field)->data)
@@ -195,8 +218,9 @@ static const struct field fields[] = {
 	{ "Content-Length", take_length, 0 },
 	{ "Transfer-Encoding", take_encoding, 0 },
 	{ "traceparent", take_first, SLOT(traceparent) },
-	{ "X-Forwarded-For", take_first, SLOT(forwarded_for) },
-	{ "X-Forwarded-Proto", take_first, SLOT(forwarded_proto) },
+	{ "X-Forwarded-For", take_forwarded_for, 0 },
+	{ "X-Forwarded-Proto", take_last, SLOT(forwarded_proto) },
+	{ "X-Forwarded-Host", take_last, SLOT(forwarded_host) },
 	{ "Accept", take_first, SLOT(accept) },
 };
 
@@ -386,11 +410,10 @@ parse_lines(struct parse *parse)
 }
 
 enum handshake_state
-handshake_parse(struct view head, struct handshake *handshake_r, int *status_r,
-    const char **reason_r)
+handshake_parse_within(struct view head, size_t max,
+    struct handshake *handshake_r, int *status_r, const char **reason_r)
 {
-	size_t size =
-	    head.len < HANDSHAKE_HEAD_MAX ? head.len : HANDSHAKE_HEAD_MAX;
+	size_t size = head.len < max ? head.len : max;
 	const uint8_t *start = (const uint8_t *)(size ? head.data : "");
 	struct parse parse = {
 		.at = start,
@@ -400,12 +423,20 @@ handshake_parse(struct view head, struct handshake *handshake_r, int *status_r,
 	*handshake_r = (struct handshake){ 0 };
 	enum handshake_state state =
 	    check_start(&parse) < 0 ? HANDSHAKE_BAD : parse_lines(&parse);
-	if (state == HANDSHAKE_MORE && size == HANDSHAKE_HEAD_MAX) {
-		fail(&parse, 431, "request head over 8 KiB");
+	if (state == HANDSHAKE_MORE && size == max) {
+		fail(&parse, 431, "request head too long");
 		state = HANDSHAKE_BAD;
 	}
 	handshake_r->head_length = (size_t)(parse.at - start);
 	*status_r = parse.status;
 	*reason_r = parse.reason;
 	return state;
+}
+
+enum handshake_state
+handshake_parse(struct view head, struct handshake *handshake_r, int *status_r,
+    const char **reason_r)
+{
+	return handshake_parse_within(
+	    head, HANDSHAKE_HEAD_MAX, handshake_r, status_r, reason_r);
 }

@@ -12,13 +12,20 @@
 
 #include <stdint.h>
 
-#define HANDSHAKE_HEAD_MAX 8192
+#define HANDSHAKE_HEAD_MAX      8192
+#define HANDSHAKE_FORWARDED_MAX 4
 
 struct handshake {
 	/* All views point into the head. */
 	struct view method, target, path, query, version;
 	struct view host, origin, authorization, key, protocols, traceparent;
-	struct view forwarded_for, forwarded_proto, accept;
+	struct view accept;
+	/* X-Forwarded-For: the last fields, in their order; -Proto, -Host: the
+	 * last field. Words of proxies or of the client's own: see
+	 * handshake_trust. */
+	struct view forwarded_for[HANDSHAKE_FORWARDED_MAX];
+	size_t forwarded_for_count;
+	struct view forwarded_proto, forwarded_host;
 	bool wants_upgrade; /* Upgrade: websocket (any case, in the list) */
 	bool has_upgrade;   /* any Upgrade header */
 	bool connection_upgrade; /* Connection lists "upgrade" */
@@ -49,6 +56,16 @@ enum handshake_state {
  * the head are not looked at. *reason_r is static text. */
 enum handshake_state handshake_parse(struct view head,
     struct handshake *handshake_r, int *status_r, const char **reason_r);
+
+/* The same with another limit for the head than HANDSHAKE_HEAD_MAX. */
+enum handshake_state handshake_parse_within(struct view head, size_t max,
+    struct handshake *handshake_r, int *status_r, const char **reason_r);
+
+/* Forgets what X-Forwarded-Proto and -Host say unless they come from a trusted
+ * proxy, and makes them what the origin is compared with: of a list the last
+ * item, which the proxy that we know wrote itself. `is_tls`: the client came by
+ * TLS as far as we see. */
+void handshake_trust(struct handshake *handshake, bool is_trusted, bool is_tls);
 
 /* What a valid upgrade misses, for 426: names joined with ", " ("Upgrade",
  * "Connection", "Sec-WebSocket-Version", "HTTP/1.1"), empty when nothing. */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Origin against Host, or against the list (RFC 6454). Whether the client came
- * by TLS only a proxy in front knows: where X-Forwarded-Proto says it, the
- * scheme must agree; else the port that a Host leaves out is the default of
- * the Origin's own scheme.
+ * Origin against Host, or against the list (RFC 6454). Where it is known
+ * whether the client came by TLS (it did so to us, or a trusted proxy says it
+ * in X-Forwarded-Proto) the scheme must agree; else the port that a Host leaves
+ * out is the default of the Origin's own scheme. What a trusted proxy says in
+ * X-Forwarded-Host stands for Host.
  */
 
 #include "handshake.h"
@@ -114,6 +115,29 @@ scheme_agrees(const struct handshake *handshake, const struct origin *origin)
 	return true;
 }
 
+static struct view
+last_item(struct view list)
+{
+	struct view last = view_make(NULL, 0);
+	struct view item;
+	while (handshake_next_item(&list, ',', &item))
+		last = item;
+	return last;
+}
+
+void
+handshake_trust(struct handshake *handshake, bool is_trusted, bool is_tls)
+{
+	struct view none = view_make(NULL, 0);
+	struct view proto =
+	    is_trusted ? last_item(handshake->forwarded_proto) : none;
+	if (proto.len == 0)
+		proto = is_tls ? view_of("https") : none;
+	handshake->forwarded_proto = proto;
+	handshake->forwarded_host =
+	    is_trusted ? last_item(handshake->forwarded_host) : none;
+}
+
 static bool
 is_own_host(const struct handshake *handshake, const struct origin *origin)
 {
@@ -121,8 +145,10 @@ is_own_host(const struct handshake *handshake, const struct origin *origin)
 	uint32_t port = default_port(origin->scheme);
 	if (port == 0 || !scheme_agrees(handshake, origin))
 		return false;
-	return handshake->host.len > 0 &&
-	    parse_authority(handshake->host, &host, &port) &&
+	struct view own = handshake->forwarded_host.len > 0
+	    ? handshake->forwarded_host
+	    : handshake->host;
+	return own.len > 0 && parse_authority(own, &host, &port) &&
 	    same_text(host, origin->host) && port == origin->port;
 }
 

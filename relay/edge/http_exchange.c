@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "http_exchange.h"
 
-#include "handshake.h"
 #include "xmalloc.h"
 
 #include <assert.h>
@@ -12,7 +11,6 @@
 
 #define EXCHANGE_MAGIC 0x68747470
 
-#define IN_MAX     HANDSHAKE_HEAD_MAX /* a head that fills it is refused */
 #define READ_SIZE  2048
 #define WRITE_MS   10000 /* a reader of our answer that is slower is left */
 #define LINGER_MS  1000
@@ -70,9 +68,16 @@ exchange_new(struct gateway *gateway, const struct exchange_ops *ops,
 	exchange->open_handles = 2;
 	exchange->poll.data = exchange;
 	exchange->timer.data = exchange;
-	buf_init(&exchange->in, IN_MAX);
+	buf_init(&exchange->in, 0);
 	buf_init(&exchange->out, 0);
 	return exchange;
+}
+
+/* A head that fills it is refused. */
+void
+exchange_limit(struct http_exchange *exchange, size_t head_bytes)
+{
+	exchange->in.limit = head_bytes;
 }
 
 static void
@@ -127,7 +132,7 @@ read_head(struct http_exchange *exchange)
 	struct buf *in = &exchange->in;
 
 	do {
-		size_t room = IN_MAX - in->len;
+		size_t room = in->limit - in->len;
 		size_t size = room < READ_SIZE ? room : READ_SIZE;
 		char *into = buf_reserve(in, size);
 		ssize_t count = gate_socket_peek(&exchange->socket, into, size);
@@ -164,14 +169,52 @@ shake_hands(struct http_exchange *exchange)
 		linger(exchange);
 }
 
-/* TLS takes memory: not before the first byte is here. */
+/* Takes what came of it out of the socket, and if it is whole, nothing more;
+ * what follows is waited for anew. */
 static void
-begin(struct http_exchange *exchange)
+read_proxy_header(struct http_exchange *exchange)
 {
-	move_to(exchange, EXCHANGE_TALKING);
-	if (exchange->is_secure)
+	struct buf *in = &exchange->in;
+	size_t room = in->limit - in->len;
+	size_t size = room < READ_SIZE ? room : READ_SIZE;
+	char *into = buf_reserve(in, size);
+	ssize_t count = gate_socket_peek(&exchange->socket, into, size);
+	int length;
+
+	if (count == GATE_SOCKET_AGAIN)
+		return;
+	length = count <= 0 ? -1
+			    : exchange->ops->proxied(exchange,
+				  view_make(in->data, in->len + (size_t)count));
+	if (length < 0) {
+		exchange_close(exchange);
+		return;
+	}
+	if (exchange_keep(exchange,
+		length > 0 ? (size_t)length : in->len + (size_t)count) < 0 ||
+	    length == 0)
+		return;
+	exchange->awaits_proxy = false;
+	buf_clear(in);
+}
+
+/* TLS takes memory: not before its first byte is here. */
+static void
+advance(struct http_exchange *exchange)
+{
+	if (exchange->awaits_proxy) {
+		read_proxy_header(exchange);
+		return;
+	}
+	if (exchange->is_secure && exchange->socket.tls == NULL)
 		gate_socket_secure(
 		    &exchange->socket, exchange->ops->secure(exchange));
+	if (exchange->socket.has_failed)
+		exchange_close(exchange);
+	else if (exchange->socket.is_shaking)
+		shake_hands(exchange);
+	else
+		read_head(exchange);
 }
 
 static void
@@ -180,14 +223,13 @@ on_readable(uv_poll_t *poll, int status, int events)
 	struct http_exchange *exchange = exchange_of(poll->data);
 
 	(void)events;
-	if (status >= 0 && exchange->state == EXCHANGE_SILENT)
-		begin(exchange);
-	if (status < 0 || exchange->socket.has_failed)
+	if (status < 0) {
 		exchange_close(exchange);
-	else if (exchange->socket.is_shaking)
-		shake_hands(exchange);
-	else
-		read_head(exchange);
+		return;
+	}
+	if (exchange->state == EXCHANGE_SILENT)
+		move_to(exchange, EXCHANGE_TALKING);
+	advance(exchange);
 }
 
 int

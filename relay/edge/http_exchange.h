@@ -9,6 +9,7 @@
  * handles.
  */
 
+#include "address.h"
 #include "buf.h"
 #include "gate_socket.h"
 #include "list.h"
@@ -34,6 +35,9 @@ struct exchange_ops {
 	void (*received)(struct http_exchange *exchange, struct view head);
 	void (*expired)(struct http_exchange *exchange); /* before an answer */
 	void (*moved)(struct http_exchange *exchange, enum exchange_state to);
+	/* What a proxy says before: how much of it the header is; 0: more is to
+	 * come; -1: it is none. */
+	int (*proxied)(struct http_exchange *exchange, struct view bytes);
 	/* With what to begin TLS. */
 	struct ssl_ctx_st *(*secure)(struct http_exchange *exchange);
 	/* TLS is there, or what came was none. */
@@ -52,6 +56,10 @@ struct http_exchange {
 	uv_timer_t timer;
 	int open_handles;
 	struct gate_socket socket;
+	/* Who is at the other end: of the socket, then of the proxy that says
+	 * so in its header, then behind all trusted ones. */
+	struct address client;
+	bool awaits_proxy; /* a PROXY header comes before all else */
 	bool is_secure;    /* TLS comes before the head */
 	struct buf in;     /* what was taken out of the socket */
 	bool without_body; /* the answer to HEAD */
@@ -63,6 +71,8 @@ struct http_exchange {
 /* Takes the socket. NULL: the loop would not have it, and it is closed. */
 struct http_exchange *exchange_new(struct gateway *gateway,
     const struct exchange_ops *ops, uv_loop_t *loop, int socket, uint64_t id);
+/* Before it listens: the longest head. */
+void exchange_limit(struct http_exchange *exchange, size_t head_bytes);
 /* Reads the head; ops->expired when it is not whole in time. */
 void exchange_listen(struct http_exchange *exchange, unsigned deadline_ms);
 /* Inside ops->received: takes the first `len` bytes of it out of the socket.

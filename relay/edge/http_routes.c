@@ -42,6 +42,15 @@ http_routes_refuse(struct http_exchange *exchange, int status,
 	buf_fini(&body);
 }
 
+void
+http_routes_refuse_crowd(struct http_exchange *exchange, int status)
+{
+	http_routes_refuse(exchange, status, "Retry-After: 1\r\n",
+	    "too_many_connections",
+	    status == 429 ? "Your address has too many connections."
+			  : "The relay takes no more connections now.");
+}
+
 /* --- the routes --- */
 
 static void
@@ -231,11 +240,9 @@ refuse_caller(const struct http_routes *routes, struct http_exchange *exchange,
 		    "This Origin may not connect; see the option origins.");
 		return true;
 	}
-	int status = routes->ops->admit(routes->arg);
+	int status = routes->ops->admit(routes->arg, exchange);
 	if (status != 0)
-		http_routes_refuse(exchange, status, "Retry-After: 1\r\n",
-		    "too_many_connections",
-		    "The relay takes no more connections now.");
+		http_routes_refuse_crowd(exchange, status);
 	return status != 0;
 }
 

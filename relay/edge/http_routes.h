@@ -16,7 +16,7 @@ struct http_routes_ops {
 	void (*upgrade)(void *arg, struct http_exchange *exchange,
 	    const struct handshake *handshake, size_t endpoint);
 	/* May one more WebSocket come in? 0, 429 or 503. */
-	int (*admit)(void *arg);
+	int (*admit)(void *arg, struct http_exchange *exchange);
 	/* Answers now or later. */
 	void (*ready)(void *arg, struct http_exchange *exchange);
 	/* Admin only: append the body. */
@@ -41,6 +41,8 @@ struct http_routes {
 void http_routes_serve(const struct http_routes *routes,
     struct http_exchange *exchange, const struct handshake *handshake);
 
+/* 429 or 503 to one WebSocket too many. */
+void http_routes_refuse_crowd(struct http_exchange *exchange, int status);
 /* {"error":code,"message":…} with a status; `extra` are header lines. */
 void http_routes_refuse(struct http_exchange *exchange, int status,
     const char *extra, const char *code, const char *message);

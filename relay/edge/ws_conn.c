@@ -27,6 +27,7 @@ ws_conn_new(struct ws_server *server, const struct ws_peer *peer)
 	conn->magic = WS_CONN_MAGIC;
 	conn->server = server;
 	conn->socket = peer->socket;
+	conn->client = peer->client;
 	conn->is_reading = true;
 	ws_reader_init(&conn->reader);
 	conn->reader.deflate = peer->is_deflated;
@@ -68,6 +69,9 @@ ws_conn_free(struct ws_conn *conn)
 {
 	ws_conn_end(conn);
 	conn->server->connections--;
+	if (conn->server->options.left != NULL)
+		conn->server->options.left(
+		    conn->server->options.arg, &conn->client);
 	ws_reader_fini(&conn->reader);
 	buf_fini(&conn->unread);
 	conn->magic = 0;

@@ -60,6 +60,7 @@ struct ws_server {
 struct ws_conn {
 	uint32_t magic;
 	int socket;
+	struct address client;
 	struct ws_server *server;
 	struct lws *wsi;         /* NULL before it is adopted */
 	struct session *session; /* NULL before the upgrade, after the end */

@@ -393,8 +393,10 @@ tune_socket(const struct ws_server *server, int socket)
 }
 
 static void
-discard(const struct ws_peer *peer)
+discard(const struct ws_server *server, const struct ws_peer *peer)
 {
+	if (server->options.left != NULL)
+		server->options.left(server->options.arg, &peer->client);
 	SSL_free(peer->tls);
 	close(peer->socket);
 }
@@ -428,7 +430,7 @@ ws_server_adopt(struct ws_server *server, const struct ws_peer *take_peer,
 	struct ws_conn *conn;
 
 	if (server->connections >= server->options.max_connections) {
-		discard(take_peer);
+		discard(server, take_peer);
 		return -1;
 	}
 	tune_socket(server, take_peer->socket);

@@ -9,6 +9,7 @@
  * outside ws_server.c. One per worker, on the worker's libuv loop.
  */
 
+#include "address.h"
 #include "error.h"
 #include "session.h"
 
@@ -27,6 +28,10 @@ struct ws_server_options {
 	bool takes_binary; /* binary messages are no violation: an echo */
 	bool is_unmetered; /* neither are floods of pings */
 	bool has_tls;      /* peers come with TLS; a reload cannot change it */
+	/* A client that was adopted is gone; borrowed until it returns. May be
+	 * NULL. */
+	void (*left)(void *arg, const struct address *client);
+	void *arg;
 };
 
 struct ws_server *ws_server_new(struct uv_loop_s *loop,
@@ -46,7 +51,8 @@ void ws_server_free(struct ws_server **server);
 struct ws_peer {
 	int socket;
 	struct ssl_st *tls; /* SSL of OpenSSL, established; NULL without TLS */
-	bool is_deflated;   /* permessage-deflate is agreed on */
+	struct address client;
+	bool is_deflated; /* permessage-deflate is agreed on */
 };
 
 /* Takes socket and TLS (closed by the server from now on, also on failure) and

@@ -60,9 +60,10 @@ upgrade(void *arg, struct http_exchange *exchange,
 }
 
 static int
-admit(void *arg)
+admit(void *arg, struct http_exchange *exchange)
 {
 	(void)arg;
+	(void)exchange;
 	return 0;
 }
 

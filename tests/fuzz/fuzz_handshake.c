@@ -41,7 +41,9 @@ check_views(const struct handshake *handshake, struct view head)
 		handshake->path, handshake->query, handshake->version,
 		handshake->host, handshake->origin, handshake->authorization,
 		handshake->key, handshake->protocols, handshake->traceparent,
-		handshake->forwarded_for, handshake->forwarded_proto,
+		handshake->forwarded_for[0],
+		handshake->forwarded_for[HANDSHAKE_FORWARDED_MAX - 1],
+		handshake->forwarded_proto, handshake->forwarded_host,
 		handshake->accept, handshake->ticket };
 	must(handshake->head_length <= head.len);
 	must(handshake->head_length <= HANDSHAKE_HEAD_MAX);

@@ -80,7 +80,8 @@ a_browsers_upgrade_is_read(void **state)
 	assert_true(view_is(result.key, "dGhlIHNhbXBsZSBub25jZQ=="));
 	assert_true(view_is(result.accept, "*/*"));
 	assert_true(view_is(result.ticket, "abc-_"));
-	assert_true(view_is(result.forwarded_for, "10.0.0.1"));
+	assert_int_equal(result.forwarded_for_count, 1);
+	assert_true(view_is(result.forwarded_for[0], "10.0.0.1"));
 	assert_true(view_is(result.forwarded_proto, "https"));
 	assert_int_equal(result.traceparent.len, 55);
 	assert_true(result.wants_upgrade && result.has_upgrade);

@@ -92,10 +92,48 @@ an_origin_must_be_ours_or_listed(void **state)
 	}
 }
 
+static void
+only_a_trusted_proxy_says_host_and_scheme(void **state)
+{
+	(void)state;
+	static const struct {
+		bool is_trusted, is_tls;
+		const char *proto, *host, *origin;
+		bool is_allowed;
+	} rows[] = {
+		{ false, false, "https", "a.example", "http://relay", true },
+		{ false, false, NULL, "a.example", "http://a.example", false },
+		{ true, false, "https", NULL, "http://relay", false },
+		{ true, false, "https", NULL, "https://relay", true },
+		{ true, false, "http, https", NULL, "http://relay", false },
+		{ true, false, "https, http", NULL, "http://relay", true },
+		{ true, false, NULL, "a.example", "http://a.example", true },
+		{ true, false, NULL, "a.example", "http://relay", false },
+		{ true, false, NULL, "b, a.example", "http://a.example", true },
+		{ true, false, NULL, "b, a.example", "http://b", false },
+		/* Its own eyes, unless a proxy that it trusts knows better. */
+		{ false, true, NULL, NULL, "http://relay", false },
+		{ false, true, NULL, NULL, "https://relay", true },
+		{ false, true, "http", NULL, "http://relay", false },
+		{ true, true, "http", NULL, "http://relay", true },
+	};
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct handshake seen = { .host = view_of("relay"),
+			.origin = view_of(rows[i].origin),
+			.forwarded_proto = view_of(rows[i].proto),
+			.forwarded_host = view_of(rows[i].host) };
+		handshake_trust(&seen, rows[i].is_trusted, rows[i].is_tls);
+		if (handshake_origin_allowed(&seen, NULL, 0) !=
+		    rows[i].is_allowed)
+			fail_msg("row %zu", i);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(only_a_trusted_proxy_says_host_and_scheme),
 		cmocka_unit_test(an_origin_must_be_ours_or_listed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
