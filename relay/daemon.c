@@ -7,6 +7,7 @@
 #include "exit_code.h"
 #include "gateway.h"
 #include "log.h"
+#include "memory_guard.h"
 #include "once.h"
 #include "port_file.h"
 #include "port_owner.h"
@@ -48,6 +49,7 @@ struct daemon {
 	uv_timer_t timer; /* first for the private Redis, then for the drain */
 	struct private_redis *private_redis;
 	struct watchdog *watchdog;
+	struct memory_guard *memory_guard;
 	struct redis_target private_target;
 	char redis_url[600];
 	struct gateway_address listen, admin;
@@ -485,6 +487,7 @@ tear_down(struct daemon *daemon)
 	gateway_unlink(&daemon->admin);
 	gateway_unlink(&daemon->listen);
 	watchdog_free(&daemon->watchdog);
+	memory_guard_free(&daemon->memory_guard);
 	private_redis_free(&daemon->private_redis);
 	redis_target_fini(&daemon->private_target);
 	close_loop(daemon);
@@ -536,8 +539,10 @@ daemon_run(const struct daemon_plan *plan, struct error *err)
 		code = open_redis(&daemon, plan->redis, err);
 	if (code == 0)
 		code = open_workers(&daemon, err);
-	if (code == 0)
+	if (code == 0) {
 		daemon.watchdog = watchdog_new(&daemon.loop, shared);
+		daemon.memory_guard = memory_guard_new(&daemon.loop, shared);
+	}
 	if (code == 0 &&
 	    confine_enter(&daemon.settings->config, shared->redis, err) == -1)
 		code = EXIT_CODE_BUG;

@@ -38,6 +38,9 @@ struct worker_shared {
 	/* To the main thread: a worker has drained, or goes by new settings. */
 	struct uv_async_s *news;
 	_Atomic bool is_draining;
+	/* From the memory guard: enum memory_level, and its figures. */
+	_Atomic unsigned memory_level;
+	_Atomic uint64_t memory_used, memory_limit; /* limit 0: none */
 };
 
 /* Takes the listening sockets; admin_socket is -1 on all but the first. */

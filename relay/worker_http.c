@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "drift.h"
 #include "log.h"
+#include "memory.h"
 #include "status.h"
 #include "tally.h"
 #include "tls_identity.h"
@@ -53,6 +54,10 @@ admit(void *arg, struct http_exchange *exchange)
 	if (worker->is_draining)
 		return 503;
 	const struct address *client = gateway_client(exchange);
+	if (atomic_load(&worker->shared->memory_level) != MEMORY_FINE) {
+		log_crowd(client, 503);
+		return 503;
+	}
 	int status = tally_ask(worker->shared->tally, &most, client);
 	if (status)
 		log_crowd(client, status);
@@ -188,6 +193,8 @@ sum_stats(const struct worker_shared *shared, struct stats *sum)
 	for (size_t i = 0; i < shared->worker_count; i++)
 		stats_sum(sum, worker_stats(shared->workers[i]));
 	stat_set(sum, log_dropped, log_dropped());
+	stat_set(sum, memory_used, atomic_load(&shared->memory_used));
+	stat_set(sum, memory_limit, atomic_load(&shared->memory_limit));
 }
 
 /* Names for the label `endpoint`; good as long as the worker's settings. */

@@ -53,6 +53,7 @@ struct worker {
 	_Atomic bool is_up;
 	_Atomic uint64_t since_ms;
 	bool is_draining;
+	unsigned memory_level; /* that its hub goes by */
 
 	struct sink *sink;
 	struct judge *judge;
@@ -76,6 +77,8 @@ struct session_options worker_session_options(const struct worker *worker);
 struct ws_server_options worker_ws_options(struct worker *worker);
 /* Takes over what was handed to it, if anything was. */
 void worker_take_settings(struct worker *worker);
+/* Goes by what the memory guard says. */
+void worker_mind_memory(struct worker *worker);
 /* Where it tells what its judge and its sessions saw. */
 struct drift *worker_drift(const struct worker *worker);
 

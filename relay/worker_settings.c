@@ -2,6 +2,7 @@
 #include "worker_parts.h"
 
 #include "judge.h"
+#include "memory.h"
 #include "tally.h"
 
 /* What the settings mean for each part of a worker, at the start and when they
@@ -10,6 +11,7 @@
 #define RUN_BYTES         (64 << 10)
 #define WINDOW_BYTES      (256 << 10)
 #define WINDOWS_IN_FLIGHT 64
+#define SPARING_FACTOR    64 /* less for who lags, when memory runs out */
 
 /* Its share of a bound that holds for the whole process. */
 static uint64_t
@@ -56,9 +58,12 @@ struct hub_options
 worker_hub_options(const struct worker *worker)
 {
 	const struct config *config = &worker->settings->config;
+	uint64_t sparing =
+	    worker->memory_level == MEMORY_DIRE ? SPARING_FACTOR : 1;
 	return (struct hub_options){
 		.subscriber_bytes = config->limits_client_bytes,
-		.total_bytes = share(worker, config->limits_total_bytes),
+		.total_bytes =
+		    share(worker, config->limits_total_bytes / sparing),
 		.run_bytes = RUN_BYTES,
 		.window_bytes = WINDOW_BYTES,
 		.windows_in_flight = WINDOWS_IN_FLIGHT,
@@ -112,6 +117,17 @@ struct drift *
 worker_drift(const struct worker *worker)
 {
 	return worker->settings->pact->drifts[worker->index];
+}
+
+void
+worker_mind_memory(struct worker *worker)
+{
+	unsigned level = atomic_load(&worker->shared->memory_level);
+	if (level == worker->memory_level)
+		return;
+	worker->memory_level = level;
+	const struct hub_options hub = worker_hub_options(worker);
+	hub_reload(worker->hub, &hub, worker->settings->contract);
 }
 
 static void
