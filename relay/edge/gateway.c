@@ -35,7 +35,8 @@ gateway_refuse(struct http_exchange *exchange, int status, const char *reason)
 	buf_add_json_string(&body, view_of(reason));
 	buf_add_text(&body, "}\n");
 	exchange_answer(exchange, status, "application/json",
-	    view_make(NULL, 0), buf_view(&body));
+	    view_of(status == 503 || status == 429 ? "Retry-After: 1\r\n" : ""),
+	    buf_view(&body));
 	buf_fini(&body);
 }
 
