@@ -9,7 +9,8 @@ import time
 
 import pytest
 
-from harness import SLOW, connect, receive_type, run, wait_for, CHAT
+from harness import (CHAT, RELAYD, SLOW, connect, receive_type, run,
+                     wait_for)
 from heads import request, status_of
 from secure import Certificate, SecureRelay
 from test_crowds import crowd, has_ended
@@ -161,7 +162,8 @@ def test_half_handshakes_by_the_thousand_do_not_keep_a_good_client_out(secure):
         join(secure)
         assert time.monotonic() - joined < 1 * SLOW
         # 1,024 handshakes a worker at 50 KB, the rest is thrown out.
-        assert secure.rss_bytes() - before < 160 << 20
+        if b"__asan_init" not in RELAYD.read_bytes():
+            assert secure.rss_bytes() - before < 160 << 20
         wait_for(lambda: all(has_finished(p) for p in peers), 6 * SLOW)
     assert secure.metric('relay_connections_total{outcome="timeout"}') >= 3900
 
