@@ -138,7 +138,7 @@ def test_nothing_of_the_admin_listener_is_on_the_public_one(relay, method):
 @pytest.fixture
 def secure(tmp_path, redis_server):
     relay = SecureRelay(tmp_path / "relay", redis_server,
-                        Certificate(tmp_path / "certificate"), workers=2)
+                        Certificate(tmp_path / "certificate"))
     yield relay
     if relay.process.poll() is None:
         relay.assert_at_rest()
@@ -161,9 +161,9 @@ def test_half_handshakes_by_the_thousand_do_not_keep_a_good_client_out(secure):
         joined = time.monotonic()
         join(secure)
         assert time.monotonic() - joined < 1 * SLOW
-        # 1,024 handshakes a worker at 50 KB, the rest is thrown out.
+        # 1,024 handshakes at 50 KB, the rest is thrown out.
         if b"__asan_init" not in RELAYD.read_bytes():
-            assert secure.rss_bytes() - before < 160 << 20
+            assert secure.rss_bytes() - before < 75 << 20
         wait_for(lambda: all(has_finished(p) for p in peers), 6 * SLOW)
     assert secure.metric('relay_connections_total{outcome="timeout"}') >= 3900
 

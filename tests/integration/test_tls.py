@@ -268,16 +268,19 @@ def test_small_frames_in_many_records_are_no_flood(
         start_secure, certificate):
     # Each record costs 22 bytes and more besides the frame.
     relay = start_secure("--limits-frames-per-second", "0",
-                         "--limits-ping-ms", "500")
+                         "--limits-ping-ms", "2000")
 
     async def scene():
         ws = await connect(relay.ws(CHAT), **relay.client_options)
         await receive_type(ws, "relay.hello")
-        for _ in range(8):
-            for _ in range(1500):
+        for _ in range(10):
+            for _ in range(1000):
                 await ws.send("x")
-            for _ in range(1500):
+            for _ in range(1000):
                 await receive_error(ws)
+        # It is judged with every second ping.
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(ws.recv(), 5)
         await ws.close()
         assert ws.close_code == 1000
     run(scene())
