@@ -95,6 +95,9 @@ class GoodClient(threading.Thread):
                    self.problem, 10, "the good client's events")
         assert self.problem is None, self.problem
         assert self.received == self.published
+        # Nobody may still read from the number of a descriptor that is closed.
+        self.client.socket.shutdown(socket.SHUT_RDWR)
+        self.reader.join()
         self.client.socket.close()
 
 

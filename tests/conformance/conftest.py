@@ -7,12 +7,15 @@ import pytest
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "integration"))
 
+import secured  # noqa: E402
 from echo import PROGRAM, Echo  # noqa: E402
 
 
 def pytest_addoption(parser):
     parser.addoption("--valgrind", action="store_true",
                      help="run relayd under valgrind")
+    parser.addoption("--tls", action="store_true",
+                     help="everything over TLS")
     parser.addoption("--dice-seeds", type=int, default=3,
                      help="B45: how many seeds (all: 100)")
     parser.addoption("--dice-sequences", type=int, default=200,
@@ -29,19 +32,28 @@ def pytest_sessionstart(session):
         pytest.exit(f"{PROGRAM} is not built; run tools/test", returncode=3)
 
 
+@pytest.fixture(scope="session")
+def certificate(request, tmp_path_factory):
+    """None without --tls."""
+    if not request.config.getoption("--tls"):
+        return None
+    from secure import Certificate
+    return Certificate(tmp_path_factory.mktemp("certificate"))
+
+
 @pytest.fixture(scope="module")
-def echo(tmp_path_factory):
+def echo(tmp_path_factory, certificate):
     """Messages up to 32 MiB; must end well, which a sanitizer decides."""
-    running = Echo(tmp_path_factory.mktemp("echo"),
+    running = Echo(tmp_path_factory.mktemp("echo"), certificate,
                    "--limits-frame-bytes", str(32 << 20))
     yield running
     running.stop()
 
 
 @pytest.fixture(scope="module")
-def deflating_echo(tmp_path_factory):
-    running = Echo(tmp_path_factory.mktemp("echo"), "--deflate=true",
-                   "--limits-frame-bytes", str(32 << 20))
+def deflating_echo(tmp_path_factory, certificate):
+    running = Echo(tmp_path_factory.mktemp("echo"), certificate,
+                   "--deflate=true", "--limits-frame-bytes", str(32 << 20))
     yield running
     running.stop()
 
@@ -53,7 +65,7 @@ VALGRIND = ["valgrind", "--quiet", "--error-exitcode=99",
 
 
 @pytest.fixture(scope="module")
-def abused_relay(request, tmp_path_factory):
+def abused_relay(request, tmp_path_factory, certificate):
     """A function that starts relayd with these options; each must end well,
     which sanitizers and valgrind decide."""
     from abused import assert_log_is_json
@@ -67,7 +79,11 @@ def abused_relay(request, tmp_path_factory):
             at = folder / f"relay{len(relays)}"
             wrapper = [*VALGRIND, f"--log-file={at}.valgrind"] \
                 if request.config.getoption("--valgrind") else []
-            relays[options] = Relay(at, server, *options, wrapper=wrapper)
+            flags = certificate.flags() if certificate else ()
+            relays[options] = Relay(at, server, *options, *flags,
+                                    wrapper=wrapper)
+            if certificate:
+                secured.trust(relays[options].address, certificate)
             relays[options].store_path = server.socket
         return relays[options]
 

@@ -5,6 +5,7 @@ import pathlib
 import signal
 import subprocess
 
+import secured
 from raw import Client, wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -15,7 +16,9 @@ PROGRAM = pathlib.Path(os.environ.get(
 class Echo:
     """A running relay-echo-test."""
 
-    def __init__(self, folder, *arguments):
+    def __init__(self, folder, certificate, *arguments):
+        if certificate:
+            arguments += certificate.flags()
         self.log_path = folder / "log"
         self.port_file = folder / "ports"
         self.log = open(self.log_path, "wb")
@@ -28,6 +31,8 @@ class Echo:
         assert self.process.poll() is None, self.log_path.read_text()
         ports = json.loads(self.port_file.read_text())
         self.address, self.admin = ports["listen"], ports["admin"]
+        if certificate:
+            secured.trust(self.address, certificate)
 
     def connect(self, path="/", headers="", **options):
         client = Client(self.address, path, headers, **options)

@@ -10,6 +10,8 @@ import socket
 import struct
 import time
 
+import secured
+
 SLOW = float(os.environ.get("RELAY_TEST_SLOW", "1"))
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 CHAT = "/api/v1/ws/execution"
@@ -32,7 +34,7 @@ def dial(address, seconds=10):
     host, port = address.rsplit(":", 1)
     peer = socket.create_connection((host, int(port)), seconds * SLOW)
     peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return peer
+    return secured.wrap(address, peer)
 
 
 def masked(payload, key):

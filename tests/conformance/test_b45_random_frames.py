@@ -16,8 +16,8 @@ ALSO = {1008}
 
 
 @pytest.fixture(scope="module")
-def small_echo(tmp_path_factory):
-    running = Echo(tmp_path_factory.mktemp("echo"),
+def small_echo(tmp_path_factory, certificate):
+    running = Echo(tmp_path_factory.mktemp("echo"), certificate,
                    "--limits-frame-bytes", str(LIMIT))
     yield running
     running.stop()

@@ -6,6 +6,7 @@ import random
 import socket
 import time
 
+import secured
 from abused import status_of, talk
 from raw import CHAT, EVENTS, SLOW, Client, dial, frame
 
@@ -42,7 +43,8 @@ def assert_each(scene, status, *requests, **options):
 
 
 def test_the_good_handshake_beside_them_is_answered_101(scene):
-    with Client(scene.address, CHAT, "Origin: http://a\r\n") as client:
+    origin = f"Origin: {secured.scheme(scene.address)}://a\r\n"
+    with Client(scene.address, CHAT, origin) as client:
         assert client.status == 101
         client.close()
 

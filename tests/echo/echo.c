@@ -16,6 +16,7 @@
 #include "log.h"
 #include "port_file.h"
 #include "stats.h"
+#include "tls_identity.h"
 #include "ws_server.h"
 
 #include <uv.h>
@@ -38,6 +39,7 @@ struct echo {
 	struct stats stats;
 	struct ws_server *ws_server;
 	struct gateway *public, *admin;
+	struct tls_identity *tls; /* NULL: plain */
 	struct gateway_address listen_at, admin_at;
 	int listen_socket, admin_socket;
 };
@@ -54,7 +56,7 @@ upgrade(void *arg, struct http_exchange *exchange,
 	buf_init(&answer, 0);
 	struct ws_peer peer = { .is_deflated = handshake_accept(
 				    handshake, echo->config.deflate, &answer) };
-	peer.socket = gateway_take(exchange);
+	peer.socket = gateway_take_secure(exchange, &peer.tls);
 	ws_server_adopt(echo->ws_server, &peer, buf_view(&answer), &params);
 	buf_fini(&answer);
 }
@@ -135,6 +137,16 @@ close_loop(struct echo *echo)
 /* --- building --- */
 
 static int
+open_tls(struct echo *echo, struct error *err)
+{
+	const struct config *config = &echo->config;
+	if (!*config->tls_cert && !*config->tls_key)
+		return 0;
+	echo->tls = tls_identity_load(config->tls_cert, config->tls_key, err);
+	return echo->tls ? 0 : -1;
+}
+
+static int
 open_server(struct echo *echo, struct error *err)
 {
 	const struct config *config = &echo->config;
@@ -146,6 +158,7 @@ open_server(struct echo *echo, struct error *err)
 		.stuck_ms = (unsigned)config->limits_stuck_ms,
 		.send_buffer_bytes = (unsigned)config->limits_send_buffer_bytes,
 		.max_connections = CLIENTS_MAX,
+		.has_tls = echo->tls != NULL,
 		.takes_binary = true,
 		.is_unmetered = true,
 	};
@@ -155,12 +168,16 @@ open_server(struct echo *echo, struct error *err)
 }
 
 static struct gateway *
-serve(struct echo *echo, int socket, const struct gateway_ops *ops)
+serve(
+    struct echo *echo, int socket, bool is_admin, const struct gateway_ops *ops)
 {
 	const struct gateway_options options = {
 		.handshake_ms = (unsigned)echo->config.limits_handshake_ms,
 		.answer_ms = ANSWER_MS,
 		.max_waiting = WAITING_MAX,
+		.head_bytes = echo->config.limits_handshake_bytes,
+		.tls = echo->tls && !is_admin ? tls_identity_context(echo->tls)
+					      : NULL,
 	};
 	return gateway_new(
 	    &echo->loop, socket, &options, &echo->stats, ops, echo);
@@ -179,8 +196,8 @@ open_listeners(struct echo *echo, struct error *err)
 	    gateway_listen(config->admin_listen, false, &echo->admin_socket, 1,
 		&echo->admin_at, err) == -1)
 		return -1;
-	echo->public = serve(echo, echo->listen_socket, &public_ops);
-	echo->admin = serve(echo, echo->admin_socket, &admin_ops);
+	echo->public = serve(echo, echo->listen_socket, false, &public_ops);
+	echo->admin = serve(echo, echo->admin_socket, true, &admin_ops);
 	return 0;
 }
 
@@ -203,7 +220,9 @@ run(struct echo *echo, struct error *err)
 	int code = 0;
 	signal(SIGPIPE, SIG_IGN);
 	open_loop(echo);
-	if (open_server(echo, err) == -1)
+	if (open_tls(echo, err) == -1)
+		code = EXIT_CODE_TLS;
+	else if (open_server(echo, err) == -1)
 		code = EXIT_CODE_BUG;
 	else if (open_listeners(echo, err) == -1)
 		code = EXIT_CODE_PORT;
@@ -216,6 +235,7 @@ run(struct echo *echo, struct error *err)
 	gateway_free(&echo->admin);
 	gateway_free(&echo->public);
 	ws_server_free(&echo->ws_server);
+	tls_identity_free(&echo->tls);
 	gateway_unlink(&echo->admin_at);
 	gateway_unlink(&echo->listen_at);
 	close_loop(echo);
