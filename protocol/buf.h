@@ -22,6 +22,7 @@ struct buf {
 
 void buf_init(struct buf *buf, size_t limit);
 void buf_fini(struct buf *buf);
+void buf_wipe(struct buf *buf);  /* buf_fini; overwrites what it held */
 void buf_clear(struct buf *buf); /* empties, keeps the memory, clears failed */
 
 void buf_add(struct buf *buf, struct view bytes);
