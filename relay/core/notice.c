@@ -179,6 +179,14 @@ notice_ack(struct buf *out, const struct notice_ack *ack)
 }
 
 void
+notice_expiring(struct buf *out, uint64_t expires_in_ms)
+{
+	buf_add_text(out, "{\"type\":\"relay.expiring\",\"expires_in_ms\":");
+	buf_add_u64(out, expires_in_ms);
+	buf_add_char(out, '}');
+}
+
+void
 notice_drain(
     struct buf *out, uint64_t retry_after_ms, const struct entry_id *cursor)
 {

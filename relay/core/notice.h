@@ -45,6 +45,7 @@ struct notice_ack {
 	bool deduplicated;
 };
 void notice_ack(struct buf *out, const struct notice_ack *ack);
+void notice_expiring(struct buf *out, uint64_t expires_in_ms);
 /* cursor NULL: none is known. */
 void notice_drain(
     struct buf *out, uint64_t retry_after_ms, const struct entry_id *cursor);

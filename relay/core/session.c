@@ -2,6 +2,7 @@
 #include "session_parts.h"
 
 #include "random.h"
+#include "users.h"
 #include "xmalloc.h"
 
 #include <assert.h>
@@ -43,6 +44,8 @@ count_close(struct stats *stats, uint16_t close_code)
 		stat_add(stats, closes_size, 1);
 	else if (close_code == SESSION_CLOSE_RESTART)
 		stat_add(stats, closes_drain, 1);
+	else if (close_code == SESSION_CLOSE_EXPIRED)
+		stat_add(stats, closes_expired, 1);
 	else
 		stat_add(stats, closes_policy, 1);
 }
@@ -119,7 +122,8 @@ session_hello(struct session *session, const struct stream_info *info)
 static struct view
 keep_text(char **at, struct view text)
 {
-	memcpy(*at, text.data, text.len);
+	if (text.len > 0)
+		memcpy(*at, text.data, text.len);
 	struct view kept = view_make(*at, text.len);
 	*at += text.len;
 	return kept;
@@ -181,6 +185,10 @@ session_free(struct session **session_p)
 	binding_free(session, &session->pending);
 	binding_free(session, &session->current);
 	session_chat_free(session);
+	session_term_free(session);
+	if (session->is_counted)
+		users_leave(
+		    session->env->users, session->tenant, session->user);
 	session_env_remove(session);
 	session->magic = 0;
 	free(session);

@@ -12,7 +12,9 @@
 #include "hub.h"
 
 struct drift;
+struct key_set;
 struct session;
+struct users;
 struct
     session_env; /* what all sessions of a worker share; see session_env_new */
 
@@ -90,6 +92,7 @@ struct session_options {
 	unsigned ping_interval_ms;  /* for hello */
 	unsigned timeout_ms;        /* commands.timeout_ms, 2000 */
 	unsigned renew_ms;          /* a third of dedup.seconds */
+	uint64_t max_per_user;      /* connections of a user; 0 = off */
 	struct view node;           /* unique text of this process */
 };
 
@@ -104,17 +107,33 @@ void session_env_reload(struct session_env *env,
 void session_env_free(struct session_env **env);
 /* Where client frames are told of; borrowed. Without it they are not. */
 void session_env_attach_drift(struct session_env *env, struct drift *drift);
+/* Where connections are counted by user; borrowed. Without it they are not. */
+void session_env_attach_users(struct session_env *env, struct users *users);
 
 /* Redis came or went: degraded / recovered notices, once each. */
 void session_env_redis(
     struct session_env *env, bool up, const char *reason, uint64_t now_ms);
 /* About every 50 ms: late hellos, rate limits, record renewal. */
 void session_env_tick(struct session_env *env, uint64_t now_ms);
+/* As often, by the wall clock: tokens that end. */
+void session_env_expire(
+    struct session_env *env, uint64_t unix_ms, uint64_t now_ms);
+/* The keys that are good from now on: who came by another one has to go. */
+void session_env_trust(
+    struct session_env *env, const struct key_set *keys, uint64_t now_ms);
 /* The planned end: relay.drain to everyone, close 1012 in waves until
  * deadline_ms; those with a run in progress last. */
 void session_env_drain(
     struct session_env *env, uint64_t now_ms, unsigned over_ms);
 size_t session_env_count(const struct session_env *env);
+
+/* How long a connection may stay: as long as the token that it came with. Unix
+ * milliseconds. */
+struct session_term {
+	uint64_t expires_ms; /* `exp` */
+	uint64_t ends_ms;    /* the leeway added; 0: without end */
+	uint8_t key_id[32];  /* the key that the token was signed with */
+};
 
 struct session_params {
 	size_t endpoint;         /* index in the contract */
@@ -126,6 +145,7 @@ struct session_params {
 	struct identity identity;
 	/* Not NULL: authentication failed; answered after query refusals. */
 	const struct contract_refusal *auth_refusal;
+	struct session_term term;
 };
 
 /* The upgrade is done. May write and close at once (refusals, hello). All

@@ -123,6 +123,12 @@ session_env_attach_drift(struct session_env *env, struct drift *drift)
 }
 
 void
+session_env_attach_users(struct session_env *env, struct users *users)
+{
+	env->users = users;
+}
+
+void
 session_env_free(struct session_env **env_p)
 {
 	struct session_env *env = *env_p;
@@ -132,6 +138,7 @@ session_env_free(struct session_env **env_p)
 	assert(env->count == 0);
 	json_doc_fini(&env->doc);
 	schema_scratch_free(&env->scratch);
+	due_heap_fini(&env->terms);
 	buf_fini(&env->frame);
 	buf_fini(&env->key);
 	buf_fini(&env->text);

@@ -13,6 +13,7 @@
  */
 
 #include "drift.h"
+#include "due.h"
 #include "list.h"
 #include "notice.h"
 #include "rate.h"
@@ -123,6 +124,8 @@ struct session {
 	bool told_degraded;
 	bool in_hub;         /* a callback from the hub is under way */
 	bool pending_failed; /* to be dropped when the hub is left */
+	bool is_counted;     /* among its user's connections */
+	struct term *term;   /* NULL: without end */
 	struct view tenant;
 	struct view user;
 	struct view traceparent;
@@ -135,6 +138,7 @@ struct session {
 #define SESSION_CLOSE_TOO_LARGE 1009
 #define SESSION_CLOSE_UNUSABLE  1011
 #define SESSION_CLOSE_RESTART   1012
+#define SESSION_CLOSE_EXPIRED   4401
 
 struct session_env {
 	struct session_options options;
@@ -142,6 +146,8 @@ struct session_env {
 	struct hub *hub;
 	struct stats *stats;
 	struct drift *drift; /* NULL: no report */
+	struct users *users; /* NULL: not counted */
+	struct due_heap terms;
 	const struct sink_ops *sink;
 	void *sink_arg;
 	uint64_t now_ms; /* the latest that was given */
@@ -200,6 +206,11 @@ bool session_is_busy(const struct session *session);
 /* --- session_open.c --- */
 void session_open(struct session *session, const struct session_params *params);
 void session_refuse_id(struct session *session);
+
+/* --- session_term.c --- */
+void session_term_begin(
+    struct session *session, const struct session_term *given);
+void session_term_free(struct session *session);
 
 /* --- session_binding.c --- */
 /* Subscribes; `id` is valid. */
