@@ -154,23 +154,6 @@ add_redis(struct confine *confine, const struct redis_target *redis)
 		add_resolver(confine);
 }
 
-static void
-add_keys(struct confine *confine, const char *jwks)
-{
-	static const char *const trust[] = { "/etc/ssl", "/usr/lib/ssl",
-		"/usr/share/ca-certificates",
-		"/usr/local/share/ca-certificates" };
-	if (!jwks || !strstr(jwks, "://")) {
-		add_reloaded(confine, jwks);
-		return;
-	}
-	for (size_t i = 0; i < sizeof(trust) / sizeof(*trust); i++)
-		add_read(confine, trust[i]);
-	confine->plan.any_port = true;
-	if (!confine->plan.resolves_names)
-		add_resolver(confine);
-}
-
 void
 confine_init(struct confine *confine, const struct config *config,
     const struct redis_target *redis)
@@ -189,7 +172,7 @@ confine_init(struct confine *confine, const struct config *config,
 	add_reloaded(confine, config->tls_key);
 	add_reloaded(confine, config->auth_secret_file);
 	add_redis(confine, redis);
-	add_keys(confine, config->auth_jwks);
+	add_reloaded(confine, config->auth_jwks);
 	add_made(confine, config->port_file);
 	add_socket(confine, config->listen);
 	add_socket(confine, config->admin_listen);

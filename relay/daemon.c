@@ -6,6 +6,7 @@
 #include "descriptors.h"
 #include "exit_code.h"
 #include "gateway.h"
+#include "key_store.h"
 #include "log.h"
 #include "memory_guard.h"
 #include "once.h"
@@ -14,6 +15,7 @@
 #include "private_redis.h"
 #include "tally.h"
 #include "tls_identity.h"
+#include "users.h"
 #include "versions.h"
 #include "watchdog.h"
 #include "worker.h"
@@ -47,6 +49,7 @@ struct daemon {
 	uv_async_t news;
 	uv_signal_t terminate, interrupt, hangup;
 	uv_timer_t timer; /* first for the private Redis, then for the drain */
+	struct key_store *key_store;
 	struct private_redis *private_redis;
 	struct watchdog *watchdog;
 	struct memory_guard *memory_guard;
@@ -223,6 +226,8 @@ on_news(uv_async_t *news)
 {
 	struct daemon *daemon = news->data;
 	report_reload(daemon);
+	if (atomic_exchange(&daemon->shared.wants_keys, false))
+		key_store_ask(daemon->key_store);
 	for (size_t i = 0; i < daemon->shared.worker_count; i++)
 		if (!worker_is_drained(daemon->shared.workers[i]))
 			return;
@@ -266,6 +271,36 @@ on_redis_lost(void *arg)
 	begin_end(daemon);
 }
 
+/* --- keys --- */
+
+/* Once they are made the workers have keys of their own. */
+static void
+on_keys(void *arg)
+{
+	struct daemon *daemon = arg;
+	struct worker_shared *shared = &daemon->shared;
+	if (!daemon->key_store)
+		return;
+	struct key_set *before = shared->keys;
+	struct key_set *keys = key_store_keys(daemon->key_store);
+	atomic_store(&shared->keys_state, key_store_state(daemon->key_store));
+	if (!keys || keys == before)
+		return;
+	shared->keys = key_set_hold(keys);
+	key_set_release(&before);
+	for (size_t i = 0; shared->workers && i < shared->worker_count; i++)
+		worker_trust(shared->workers[i]);
+}
+
+static void
+open_keys(struct daemon *daemon)
+{
+	daemon->shared.users = users_new();
+	daemon->key_store =
+	    key_store_new(&daemon->loop, daemon->settings, on_keys, daemon);
+	on_keys(daemon);
+}
+
 /* --- reloading --- */
 
 static void
@@ -295,6 +330,7 @@ replace_settings(struct daemon *daemon, struct settings *take_next)
 	for (size_t i = 0; i < daemon->shared.worker_count; i++)
 		worker_reload(daemon->shared.workers[i]);
 	settings_release(&before);
+	key_store_reload(daemon->key_store, take_next);
 	log_setup((enum log_level)take_next->config.log_level,
 	    (enum log_format)take_next->config.log_format,
 	    (unsigned)take_next->config.limits_log_lines);
@@ -386,7 +422,9 @@ on_look(uv_timer_t *timer)
 		if (start_workers(daemon, daemon->err) == -1)
 			uv_stop(&daemon->loop);
 	}
-	if (!is_late && !all_workers_are_up(daemon))
+	if (!is_late &&
+	    !(all_workers_are_up(daemon) &&
+		key_store_has_looked(daemon->key_store)))
 		return;
 	uv_timer_stop(timer);
 	announce(daemon);
@@ -478,6 +516,9 @@ tear_down(struct daemon *daemon)
 	free(shared->workers);
 	once_free(&shared->once);
 	tally_free(&shared->tally);
+	users_free(&shared->users);
+	key_store_free(&daemon->key_store);
+	key_set_release(&shared->keys);
 	for (size_t i = 0; daemon->sockets && i < shared->worker_count; i++)
 		if (daemon->sockets[i] >= 0)
 			close(daemon->sockets[i]);
@@ -537,6 +578,8 @@ daemon_run(const struct daemon_plan *plan, struct error *err)
 		code = open_listeners(&daemon, err);
 	if (code == 0)
 		code = open_redis(&daemon, plan->redis, err);
+	if (code == 0)
+		open_keys(&daemon);
 	if (code == 0)
 		code = open_workers(&daemon, err);
 	if (code == 0) {

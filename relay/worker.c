@@ -130,6 +130,7 @@ on_tick(uv_timer_t *timer)
 	tell_when_up(worker);
 	drift_tick(worker_drift(worker), clock_unix_ms());
 	session_env_tick(worker->env, now_ms);
+	session_env_expire(worker->env, clock_unix_ms(), now_ms);
 	if (ticks % HUB_EVERY == 0)
 		hub_tick(worker->hub, now_ms);
 	if (ticks % WS_EVERY == 0)
@@ -153,6 +154,7 @@ on_wake(uv_async_t *wake)
 {
 	struct worker *worker = worker_of(wake->data);
 	worker_take_settings(worker);
+	worker_take_keys(worker);
 	if (atomic_load(&worker->wants_stop))
 		uv_stop(&worker->loop);
 	else if (atomic_load(&worker->wants_drain) && !worker->is_draining)
@@ -242,6 +244,7 @@ open_sessions(struct worker *worker)
 	    worker->hub, &worker->stats, &sink_session_ops, worker->sink);
 	sink_attach(worker->sink, worker->env);
 	session_env_attach_drift(worker->env, worker_drift(worker));
+	session_env_attach_users(worker->env, worker->shared->users);
 }
 
 static int
@@ -283,6 +286,7 @@ worker_new(struct worker_shared *shared, size_t index, int public_socket,
 	worker->index = index;
 	worker->settings = settings_hold(shared->settings);
 	atomic_init(&worker->settings_number, worker->settings->number);
+	worker->keys = shared->keys ? key_set_hold(shared->keys) : NULL;
 	snprintf(worker->session_node, sizeof(worker->session_node), "%s-%zu",
 	    shared->node, index);
 	open_loop(worker);
@@ -366,6 +370,9 @@ worker_free(struct worker **worker)
 	struct settings *handed = atomic_exchange(&self->handed, NULL);
 	settings_release(&handed);
 	settings_release(&self->settings);
+	struct key_set *handed_keys = atomic_exchange(&self->handed_keys, NULL);
+	key_set_release(&handed_keys);
+	key_set_release(&self->keys);
 	self->magic = 0;
 	free(self);
 	*worker = NULL;

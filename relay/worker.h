@@ -10,6 +10,7 @@
  * worker_drain(), worker_stop() and what is marked so may be called.
  */
 
+#include "key_store.h"
 #include "redis_link.h"
 #include "settings.h"
 #include "stats.h"
@@ -35,7 +36,13 @@ struct worker_shared {
 	size_t worker_count;
 	struct once *once;   /* entries that drift has told of */
 	struct tally *tally; /* the WebSockets of all workers */
-	/* To the main thread: a worker has drained, or goes by new settings. */
+	struct users *users; /* connections by user */
+	/* The latest; for the main thread alone. NULL when auth is off. */
+	struct key_set *keys;
+	_Atomic enum component keys_state;
+	_Atomic bool wants_keys; /* a token named a key that is not there */
+	/* To the main thread: a worker has drained, goes by new settings, or
+	 * wants keys. */
 	struct uv_async_s *news;
 	_Atomic bool is_draining;
 	/* From the memory guard: enum memory_level, and its figures. */
@@ -55,6 +62,8 @@ void worker_free(struct worker **worker);
 void worker_drain(struct worker *worker); /* the planned end, wire.md 5.4 */
 /* At a loop turn soon it goes by the settings in shared->settings. */
 void worker_reload(struct worker *worker);
+/* At a loop turn soon it goes by shared->keys; from the main thread. */
+void worker_trust(struct worker *worker);
 /* The number of the settings that it goes by. */
 uint64_t worker_settings_number(const struct worker *worker);
 bool worker_is_drained(const struct worker *worker);

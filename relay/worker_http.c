@@ -64,9 +64,8 @@ admit(void *arg, struct http_exchange *exchange)
 	return status;
 }
 
-/* Counted when nothing can keep it any more from becoming a WebSocket. */
-static bool
-enter(struct worker *worker, struct http_exchange *exchange)
+bool
+worker_let_in(struct worker *worker, struct http_exchange *exchange)
 {
 	const struct tally_limits most = limits(worker);
 	const struct address *client = gateway_client(exchange);
@@ -82,26 +81,31 @@ static void
 upgrade(void *arg, struct http_exchange *exchange,
     const struct handshake *handshake, size_t endpoint)
 {
-	struct worker *worker = listener_of(arg)->worker;
+	struct listener *listener = listener_of(arg);
+	struct worker *worker = listener->worker;
 	bool deflate = worker->settings->config.deflate;
-	const struct session_params params = {
+	struct session_params params = {
 		.endpoint = endpoint,
 		.query = handshake->query,
 		.traceparent = handshake->traceparent,
 		.notices = handshake->offers_relay_v1,
 		.deflate_bits =
 		    deflate ? deflate_window_bits(&handshake->deflate) : 0,
-		.identity = { view_of("default"), view_of("anonymous") },
 	};
-	struct ws_peer peer = { .client = *gateway_client(exchange) };
+	struct ws_peer peer = { .socket = -1 };
 	struct buf answer;
-	if (!enter(worker, exchange))
-		return;
 	buf_init(&answer, 0);
 	peer.is_deflated = handshake_accept(handshake, deflate, &answer);
-	peer.socket = gateway_take_secure(exchange, &peer.tls);
-	ws_server_adopt(worker->ws_server, &peer, buf_view(&answer), &params);
+	worker_enter(
+	    listener, exchange, handshake, &params, &peer, buf_view(&answer));
 	buf_fini(&answer);
+}
+
+static void
+ticket(void *arg, struct http_exchange *exchange,
+    const struct handshake *handshake)
+{
+	worker_issue_ticket(listener_of(arg), exchange, handshake);
 }
 
 /* --- readiness --- */
@@ -151,13 +155,15 @@ worker_open_readiness(struct worker *worker)
 }
 
 static void
-answer_ready(struct http_exchange *exchange,
-    const struct readiness_result *result, bool is_draining)
+answer_ready(const struct worker *worker, struct http_exchange *exchange,
+    const struct readiness_result *result)
 {
 	struct buf body;
+	enum component auth = atomic_load(&worker->shared->keys_state);
+	bool is_ready = result->is_ready && !worker->is_draining &&
+	    auth != COMPONENT_FAILED;
 	buf_init(&body, 0);
-	status_print_ready(result, is_draining, &body);
-	bool is_ready = result->is_ready && !is_draining;
+	status_print_ready(result, auth, worker->is_draining, &body);
 	http_routes_json(exchange, is_ready ? 200 : 503, &body);
 	buf_fini(&body);
 }
@@ -169,7 +175,7 @@ on_readiness(void *arg, uint64_t id, const struct readiness_result *result)
 	struct http_exchange *exchange =
 	    gateway_exchange(listener->gateway, id);
 	if (exchange)
-		answer_ready(exchange, result, listener->worker->is_draining);
+		answer_ready(listener->worker, exchange, result);
 }
 
 static void
@@ -178,7 +184,8 @@ ready(void *arg, struct http_exchange *exchange)
 	struct listener *listener = listener_of(arg);
 	struct worker *worker = listener->worker;
 	if (worker->is_draining)
-		answer_ready(exchange, readiness_last(worker->readiness), true);
+		answer_ready(
+		    worker, exchange, readiness_last(worker->readiness));
 	else
 		readiness_ask(worker->readiness, on_readiness, listener,
 		    http_exchange_id(exchange));
@@ -285,6 +292,7 @@ status(void *arg, struct buf *out)
 		.latency_us = source_latency_us(worker->source),
 		.probe = probe,
 		.probe_age_ms = clock_mono_ms() - probe->at_ms,
+		.auth = atomic_load(&shared->keys_state),
 		.sum = &sum,
 	};
 	add_drift(settings->pact, &facts);
@@ -295,6 +303,7 @@ status(void *arg, struct buf *out)
 static const struct http_routes_ops routes_ops = {
 	.upgrade = upgrade,
 	.admit = admit,
+	.ticket = ticket,
 	.ready = ready,
 	.drift = drift,
 	.metrics = metrics,

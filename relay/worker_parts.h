@@ -2,7 +2,7 @@
 #ifndef WORKER_PARTS_H
 #define WORKER_PARTS_H
 
-/* The worker from the inside, for worker.c and worker_http.c. */
+/* The worker from the inside, for worker*.c. */
 
 #include "worker.h"
 
@@ -47,6 +47,9 @@ struct worker {
 	_Atomic(struct settings *) handed; /* the next ones, or NULL */
 	_Atomic uint64_t settings_number;
 
+	struct key_set *keys;                  /* NULL when auth is off */
+	_Atomic(struct key_set *) handed_keys; /* the next ones, or NULL */
+
 	_Atomic bool wants_drain;
 	_Atomic bool wants_stop;
 	_Atomic bool is_drained;
@@ -81,6 +84,21 @@ void worker_take_settings(struct worker *worker);
 void worker_mind_memory(struct worker *worker);
 /* Where it tells what its judge and its sessions saw. */
 struct drift *worker_drift(const struct worker *worker);
+
+/* Counts one more WebSocket, when nothing can keep it any more from becoming
+ * one; false: there are too many, and that has been answered. */
+bool worker_let_in(struct worker *worker, struct http_exchange *exchange);
+
+/* worker_auth.c: the upgrade goes on with the identity that the request proves,
+ * or with a refusal; now or when Redis has answered. `params` lacks only that;
+ * its views and `answer` are copied; the peer's socket is taken then. */
+void worker_enter(struct listener *listener, struct http_exchange *exchange,
+    const struct handshake *handshake, struct session_params *params,
+    const struct ws_peer *peer, struct view answer);
+void worker_issue_ticket(struct listener *listener,
+    struct http_exchange *exchange, const struct handshake *handshake);
+/* Takes over the keys that were handed to it, if any were. */
+void worker_take_keys(struct worker *worker);
 
 /* worker_http.c: by the worker's settings. */
 void worker_reload_listener(struct listener *listener);

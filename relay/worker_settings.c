@@ -84,6 +84,7 @@ worker_session_options(const struct worker *worker)
 		.ping_interval_ms = (unsigned)config->limits_ping_ms,
 		.timeout_ms = (unsigned)config->commands_timeout_ms,
 		.renew_ms = (unsigned)(config->dedup_seconds * 1000 / 3),
+		.max_per_user = config->limits_connections_per_user,
 		.node = view_of(worker->session_node),
 	};
 }

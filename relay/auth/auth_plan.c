@@ -161,8 +161,6 @@ add_files(const struct config *config, const struct auth_plan *plan,
 		    add_secret(config->auth_secret_file, set, is_open_r, err);
 	if (code == 0 && plan->has_file)
 		code = add_jwks(config->auth_jwks, plan->algorithms, set, err);
-	if (plan->has_url)
-		key_set_mark_incomplete(set);
 	return code;
 }
 

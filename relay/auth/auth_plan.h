@@ -19,8 +19,7 @@ struct auth_plan {
 	bool has_url;               /* auth.jwks is a URL … */
 	bool has_file;              /* … or a file */
 	bool secret_is_open;        /* others may read the file of the secret */
-	struct key_set *keys;       /* of the files; marked incomplete when
-				     * there is a URL besides */
+	struct key_set *keys;       /* of the files; NULL when off */
 };
 
 /* The config outlives the plan. 0, or an exit code (exit_code.h) and err:

@@ -80,6 +80,15 @@ key_set_add(struct key_set *set, struct token_key **take_key)
 }
 
 void
+key_set_join(struct key_set *set, const struct key_set *more)
+{
+	for (size_t i = 0; i < more->count; i++) {
+		struct token_key *key = token_key_hold(more->keys[i]);
+		key_set_add(set, &key);
+	}
+}
+
+void
 key_set_cut(struct key_set *set, size_t count)
 {
 	while (set->count > count)
@@ -158,4 +167,21 @@ key_set_find(const struct key_set *set, enum token_algorithm algorithm,
 	if (named || (has_kid && algorithm != TOKEN_HS256))
 		return named;
 	return find_nameless(set, algorithm);
+}
+
+void
+key_set_labour(
+    const struct key_set *set, struct view text, const struct token_key *spared)
+{
+	uint8_t signature[TOKEN_SIGNATURE_MAX];
+	unsigned done = spared ? 1u << token_key_algorithm(spared) : 0;
+	/* In range for every algorithm, so that none stops half way. */
+	memset(signature, 1, sizeof(signature));
+	for (size_t i = 0; i < set->count; i++) {
+		unsigned bit = 1u << token_key_algorithm(set->keys[i]);
+		if (done & bit)
+			continue;
+		done |= bit;
+		(void)token_key_verify(set->keys[i], text, signature);
+	}
 }

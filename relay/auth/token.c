@@ -16,6 +16,7 @@
 struct check {
 	struct view parts[3]; /* base64url */
 	struct view signed_text;
+	const struct token_key *tried; /* NULL: none yet */
 	struct json_doc doc;
 	struct buf scratch;
 	unsigned char bytes[TOKEN_MAX]; /* of a part */
@@ -159,6 +160,7 @@ check_signature(struct check *check, const struct token_key *key)
 	    base64url_decode(check->parts[2], check->signature, size) !=
 		(long)size)
 		return TOKEN_SIGNATURE;
+	check->tried = key;
 	return token_key_verify(key, check->signed_text, check->signature)
 	    ? TOKEN_ACCEPTED
 	    : TOKEN_SIGNATURE;
@@ -204,16 +206,26 @@ run(struct check *check, const struct key_set *keys,
 	    &check->doc, &check->scratch, policy, now_s, bearer);
 }
 
+/* What counts of it for the time that a refusal takes. */
+static struct view
+head_of(struct view token)
+{
+	return view_make(
+	    token.data, token.len < TOKEN_MAX ? token.len : TOKEN_MAX);
+}
+
 enum token_verdict
 token_verify(const struct key_set *keys, const struct token_policy *policy,
     struct view token, uint64_t now_s, struct token_bearer *bearer_r)
 {
-	struct check check;
+	struct check check = { .tried = NULL };
 	*bearer_r = (struct token_bearer){ 0 };
 	json_doc_init(&check.doc);
 	buf_init(&check.scratch, 0);
 	enum token_verdict verdict =
 	    run(&check, keys, policy, token, now_s, bearer_r);
+	if (verdict != TOKEN_ACCEPTED)
+		key_set_labour(keys, head_of(token), check.tried);
 	json_doc_fini(&check.doc);
 	buf_wipe(&check.scratch);
 	OPENSSL_cleanse(check.bytes, sizeof(check.bytes));

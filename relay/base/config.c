@@ -303,11 +303,6 @@ config_check(const struct config *config, struct error *err)
 		    "default");
 		return EXIT_CODE_CONFIG;
 	}
-	if (config->auth != 0) {
-		error_set(err, "auth",
-		    "jwt is not yet available in this version; use off");
-		return EXIT_CODE_CONFIG;
-	}
 	if (strpbrk(config->redis_prefix, "{}") ||
 	    strpbrk(config->commands_stream, "{}")) {
 		error_set(err, "redis_prefix",

@@ -165,21 +165,21 @@ config_set(struct config *config, const struct option *option, const char *text,
 }
 
 /* user:password of a URL become ***: everything between "//" and the last @
- * (a password may hold an @ that nobody encoded). */
+ * (a password may hold an @ that nobody encoded); and so does the query. */
 static void
 print_url(struct buf *out, const char *url)
 {
-	const char *slashes = strstr(url, "://");
-	const char *at = strrchr(url, '@');
-	if (!slashes || !at || at < slashes) {
-		buf_add_json_string(out, view_of(url));
-		return;
-	}
 	struct buf text;
+	const char *slashes = strstr(url, "://");
+	const char *host = slashes ? slashes + 3 : url;
+	const char *at = slashes ? strrchr(host, '@') : NULL;
 	buf_init(&text, 0);
-	buf_add(&text, view_make(url, (size_t)(slashes + 3 - url)));
-	buf_add_text(&text, "***");
-	buf_add_text(&text, at);
+	buf_add(&text, view_make(url, (size_t)(host - url)));
+	buf_add_text(&text, at ? "***" : "");
+	const char *rest = at ? at : host;
+	size_t length = slashes ? strcspn(rest, "?#") : strlen(rest);
+	buf_add(&text, view_make(rest, length));
+	buf_add_text(&text, rest[length] ? "?***" : "");
 	buf_add_json_string(out, buf_view(&text));
 	buf_fini(&text);
 }

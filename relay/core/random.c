@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 /* Up to 256 bytes come whole or not at all. */
-static void
+void
 random_bytes(void *out, size_t size)
 {
 	assert(size <= 256);

@@ -11,6 +11,9 @@
 #define RANDOM_UUID_MAX        37 /* with its NUL */
 #define RANDOM_TRACEPARENT_MAX 56
 
+/* At most 256 bytes. */
+void random_bytes(void *out, size_t size);
+
 /* UUID version 4, lower case, with dashes. */
 void random_uuid(char text[RANDOM_UUID_MAX]);
 

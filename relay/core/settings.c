@@ -136,6 +136,9 @@ settings_new(struct config *take_config, int *code_r, struct error *err)
 	atomic_init(&settings->holders, 1);
 	*code_r = config_check(&settings->config, err);
 	if (*code_r == 0)
+		*code_r =
+		    auth_plan_read(&settings->config, &settings->auth, err);
+	if (*code_r == 0)
 		*code_r = load_contract(settings, err);
 	if (*code_r == 0)
 		*code_r = read_rules(settings, err);
@@ -187,6 +190,7 @@ settings_release(struct settings **settings_p)
 	free(settings->origins);
 	free(settings->rules);
 	pact_release(settings->pact);
+	auth_plan_fini(&settings->auth);
 	config_fini(&settings->config);
 	free(settings);
 }
@@ -201,6 +205,9 @@ compare_options(
 	if (key)
 		return error_set(
 		    err, key, "was changed, which only a restart can apply");
+	if (next->auth.has_url && !now->auth.has_url)
+		return error_set(err, "auth.jwks",
+		    "a URL in place of a file needs a restart");
 	if (next->config.limits_connections > now->most_connections)
 		return error_set(err, "limits.connections",
 		    "can be raised beyond %" PRIu64 " only by a restart",

@@ -8,6 +8,7 @@
  * it is shared, held by every thread that goes by it; the last one frees it.
  */
 
+#include "auth_plan.h"
 #include "config.h"
 #include "contract.h"
 #include "drift.h"
@@ -31,6 +32,7 @@ struct pact {
 
 struct settings {
 	struct config config;
+	struct auth_plan auth;
 	struct pact *pact;
 	const struct contract *contract; /* the pact's */
 	char contract_id[160];           /* name/version */

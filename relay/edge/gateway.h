@@ -45,7 +45,7 @@ void gateway_unlink(const struct gateway_address *address);
 struct gateway_ops {
 	/* A complete, well-formed head; its views are good for the call.
 	 * Answer with gateway_answer, now or within the exchange's deadline
-	 * (2 s: 503), or take the socket away with gateway_take, now. */
+	 * (2 s: 503), or take the socket away with gateway_take. */
 	void (*on_request)(void *arg, struct http_exchange *exchange,
 	    const struct handshake *handshake);
 	/* Asked at accept: 0, or 429 / 503 as the answer to all who come now.
@@ -83,8 +83,8 @@ void gateway_free(struct gateway **gateway);
  * are copied. A peer that left is no error. */
 void gateway_answer(struct http_exchange *exchange, int status,
     const char *content_type, struct view extra_headers, struct view body);
-/* Inside on_request only: the socket is the caller's from now on, the exchange
- * is gone. Exactly the head was read from it; bytes behind it still wait. */
+/* Inside on_request, or later in place of an answer: the socket is the caller's
+ * from now on, the exchange is gone. Exactly the head was read from it; bytes behind it still wait. */
 int gateway_take(struct http_exchange *exchange);
 /* The same where the listener speaks TLS: *tls_r, NULL without, is the caller's
  * too, in the middle of its connection. */

@@ -40,8 +40,8 @@ on_handle_closed(uv_handle_t *handle)
 
 	if (--exchange->open_handles > 0)
 		return;
-	buf_fini(&exchange->in);
-	buf_fini(&exchange->out);
+	buf_wipe(&exchange->in); /* tokens may stand in it */
+	buf_wipe(&exchange->out);
 	exchange->magic = 0;
 	exchange->ops->freed(gateway);
 	free(exchange);

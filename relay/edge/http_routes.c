@@ -10,6 +10,7 @@ enum listener { ON_PUBLIC = 0x01, ON_ADMIN = 0x02 };
 struct route {
 	const char *path;
 	unsigned listeners;
+	bool is_post; /* else GET and HEAD */
 	void (*serve)(const struct http_routes *routes,
 	    struct http_exchange *exchange, const struct handshake *handshake);
 };
@@ -116,12 +117,20 @@ serve_drift(const struct http_routes *routes, struct http_exchange *exchange,
 	buf_fini(&body);
 }
 
+static void
+serve_ticket(const struct http_routes *routes, struct http_exchange *exchange,
+    const struct handshake *handshake)
+{
+	routes->ops->ticket(routes->arg, exchange, handshake);
+}
+
 static const struct route route_table[] = {
-	{ "/health", ON_PUBLIC | ON_ADMIN, serve_health },
-	{ "/ready", ON_PUBLIC | ON_ADMIN, serve_ready },
-	{ "/metrics", ON_ADMIN, serve_metrics },
-	{ "/api/v1/runtime/status", ON_ADMIN, serve_status },
-	{ "/api/v1/contract/drift", ON_ADMIN, serve_drift },
+	{ "/health", ON_PUBLIC | ON_ADMIN, false, serve_health },
+	{ "/ready", ON_PUBLIC | ON_ADMIN, false, serve_ready },
+	{ "/metrics", ON_ADMIN, false, serve_metrics },
+	{ "/api/v1/runtime/status", ON_ADMIN, false, serve_status },
+	{ "/api/v1/contract/drift", ON_ADMIN, false, serve_drift },
+	{ "/api/v1/auth/ws-ticket", ON_PUBLIC, true, serve_ticket },
 };
 
 #define ROUTE_COUNT (sizeof(route_table) / sizeof(route_table[0]))
@@ -162,8 +171,12 @@ static void
 serve_plain(const struct http_routes *routes, const struct route *route,
     struct http_exchange *exchange, const struct handshake *handshake)
 {
-	if (!view_is(handshake->method, "GET") &&
-	    !view_is(handshake->method, "HEAD"))
+	bool is_get = view_is(handshake->method, "GET") ||
+	    view_is(handshake->method, "HEAD");
+	if (route->is_post && !view_is(handshake->method, "POST"))
+		http_routes_refuse(exchange, 405, "Allow: POST\r\n",
+		    "method_not_allowed", "This path answers POST only.");
+	else if (!route->is_post && !is_get)
 		http_routes_refuse(exchange, 405, "Allow: GET, HEAD\r\n",
 		    "method_not_allowed", "This path answers GET only.");
 	else

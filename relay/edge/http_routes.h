@@ -12,11 +12,14 @@
 #include "gateway.h"
 
 struct http_routes_ops {
-	/* An upgrade that may pass: gateway_take it. */
+	/* An upgrade that may pass: now or later gateway_take_secure() it. */
 	void (*upgrade)(void *arg, struct http_exchange *exchange,
 	    const struct handshake *handshake, size_t endpoint);
 	/* May one more WebSocket come in? 0, 429 or 503. */
 	int (*admit)(void *arg, struct http_exchange *exchange);
+	/* Public only: answers now or later. */
+	void (*ticket)(void *arg, struct http_exchange *exchange,
+	    const struct handshake *handshake);
 	/* Answers now or later. */
 	void (*ready)(void *arg, struct http_exchange *exchange);
 	/* Admin only: append the body. */

@@ -49,6 +49,8 @@ component_name(enum component component)
 		return "degraded";
 	case COMPONENT_FAILED:
 		return "failed";
+	case COMPONENT_DISABLED:
+		return "disabled";
 	}
 	return "failed";
 }

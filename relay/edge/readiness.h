@@ -18,7 +18,12 @@
 struct uv_loop_s;
 struct readiness;
 
-enum component { COMPONENT_READY, COMPONENT_DEGRADED, COMPONENT_FAILED };
+enum component {
+	COMPONENT_READY,
+	COMPONENT_DEGRADED,
+	COMPONENT_FAILED,
+	COMPONENT_DISABLED
+};
 
 struct readiness_result {
 	bool is_known; /* false: no probe has ended yet */

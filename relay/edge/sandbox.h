@@ -38,7 +38,6 @@ struct sandbox_plan {
 	/* Ports that may be connected to; Unix sockets always may. */
 	uint16_t ports[SANDBOX_PORTS_MAX];
 	size_t port_count;
-	bool any_port;       /* connections to other ports too */
 	bool resolves_names; /* datagram sockets too, for the resolver */
 };
 

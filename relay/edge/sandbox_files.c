@@ -61,7 +61,7 @@ ruleset_size(int abi)
 }
 
 static struct ruleset
-handled_by(int abi, const struct sandbox_plan *plan)
+handled_by(int abi)
 {
 	struct ruleset set = { .fs = FS_ALL_OF_ABI_1 };
 	if (abi >= 2)
@@ -71,7 +71,7 @@ handled_by(int abi, const struct sandbox_plan *plan)
 	if (abi >= 5)
 		set.fs |= FS_IOCTL_DEV;
 	if (abi >= 4)
-		set.net = NET_BIND_TCP | (plan->any_port ? 0 : NET_CONNECT_TCP);
+		set.net = NET_BIND_TCP | NET_CONNECT_TCP;
 	if (abi >= 6)
 		set.scope = SCOPE_ABSTRACT_SOCKET | SCOPE_SIGNAL;
 	return set;
@@ -149,7 +149,7 @@ sandbox_files(const struct sandbox_plan *plan, int *abi_r, struct error *err)
 	*abi_r = abi > 0 ? (int)abi : 0;
 	if (*abi_r == 0)
 		return 0;
-	struct ruleset set = handled_by(*abi_r, plan);
+	struct ruleset set = handled_by(*abi_r);
 	long fd =
 	    syscall(SYS_landlock_create_ruleset, &set, ruleset_size(*abi_r), 0);
 	if (fd == -1)

@@ -379,6 +379,12 @@ sink_is_up(const struct sink *sink)
 	return redis_link_is_up(sink->commands);
 }
 
+struct redis_link *
+sink_link(struct sink *sink)
+{
+	return sink->commands;
+}
+
 size_t
 sink_inflight(const struct sink *sink)
 {

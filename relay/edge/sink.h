@@ -37,6 +37,8 @@ extern const struct sink_ops sink_session_ops; /* arg: struct sink * */
 void sink_start(struct sink *sink);
 void sink_free(struct sink **sink);
 bool sink_is_up(const struct sink *sink);
+/* The connection for what clients wait for; for commands of others too. */
+struct redis_link *sink_link(struct sink *sink);
 size_t sink_inflight(const struct sink *sink);
 
 /* A refused event as an entry of the dead-letter stream: one per (stream, id)

@@ -81,6 +81,30 @@ print_connections(const struct status_facts *facts, struct json_object *root)
 	COUNT("policy", closes_policy);
 	COUNT("too_large", closes_size);
 	COUNT("drain", closes_drain);
+	COUNT("expired", closes_expired);
+}
+
+static uint64_t
+refused_tokens(struct stats *sum)
+{
+	uint64_t count = 0;
+#define VERDICT(name, counter, text) count += stat_get(sum, auth_##counter);
+#include "token_verdicts.def"
+#undef VERDICT
+	return count - stat_get(sum, auth_accepted) -
+	    stat_get(sum, auth_unavailable);
+}
+
+static void
+print_auth(const struct status_facts *facts, struct json_object *root)
+{
+	struct stats *sum = facts->sum;
+	struct json_object *object = add_object(root, "auth");
+	string(object, "state", component_name(facts->auth));
+	COUNT("accepted", auth_accepted);
+	number(object, "refused", refused_tokens(sum));
+	COUNT("unavailable", auth_unavailable);
+	COUNT("tickets", tickets_issued);
 }
 
 static void
@@ -230,6 +254,11 @@ print_guidance(const struct status_facts *facts, struct json_object *root)
 	append(array, stat_get(sum, gaps_trimmed) > 0,
 	    "Streams were trimmed before clients had read them: raise the "
 	    "producers' MAXLEN.");
+	append(array,
+	    facts->auth == COMPONENT_DEGRADED ||
+		facts->auth == COMPONENT_FAILED,
+	    "The keys of auth.jwks cannot be read: see the log lines of "
+	    "component auth.");
 	append(
 	    array, facts->is_draining, "The relay is draining and will end.");
 }
@@ -249,6 +278,7 @@ status_print(const struct status_facts *facts, struct buf *out)
 			       : "degraded");
 	number(root, "since", facts->since_ms);
 	print_connections(facts, root);
+	print_auth(facts, root);
 	print_sessions(facts->sum, root);
 	print_events(facts->sum, root);
 	print_gaps(facts->sum, root);
@@ -262,17 +292,19 @@ status_print(const struct status_facts *facts, struct buf *out)
 }
 
 void
-status_print_ready(
-    const struct readiness_result *result, bool is_draining, struct buf *out)
+status_print_ready(const struct readiness_result *result, enum component auth,
+    bool is_draining, struct buf *out)
 {
 	struct json_object *root = json_object_new_object();
-	boolean(root, "ready", result->is_ready && !is_draining);
+	bool has_keys = auth != COMPONENT_FAILED;
+	boolean(root, "ready", result->is_ready && !is_draining && has_keys);
 	struct json_object *components = add_object(root, "components");
 	print_components(result, components);
 	string(components, "contract", "ready");
-	string(components, "auth", "disabled");
+	string(components, "auth", component_name(auth));
 	struct json_object *reasons = add_array(root, "reasons");
 	append(reasons, is_draining, "draining");
+	append(reasons, !has_keys, "the keys of auth.jwks cannot be had");
 	append(reasons, result->redis == COMPONENT_FAILED,
 	    "Redis did not take a probe entry");
 	append(reasons,

@@ -29,6 +29,7 @@ struct status_facts {
 	uint64_t drift_undeclared;
 	uint64_t drift_cells;
 	uint64_t drift_other;
+	enum component auth;
 	struct stats *sum; /* over all workers */
 	const struct stats_names *names;
 };
@@ -36,7 +37,7 @@ struct status_facts {
 void status_print(const struct status_facts *facts, struct buf *out);
 
 /* The body of GET /ready. `is_draining`: not ready, whatever else holds. */
-void status_print_ready(
-    const struct readiness_result *result, bool is_draining, struct buf *out);
+void status_print_ready(const struct readiness_result *result,
+    enum component auth, bool is_draining, struct buf *out);
 
 #endif

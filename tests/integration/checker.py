@@ -64,7 +64,7 @@ def judge(client, publisher, logs, trimmed=False):
             total["acknowledged_but_absent"] += sum(
                 entry not in held for entry, _, _ in acknowledged)
     for log in logs:
-        key = events_key(log.session)
+        key = log.key or events_key(log.session)
         if key not in truths:
             truths[key] = truth_of(client, key)
         figures = judge_log(

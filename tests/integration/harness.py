@@ -343,6 +343,7 @@ class Log:
 
     def __init__(self, session, start="0-0", name="", types=None):
         self.session = session
+        self.key = None             # of its stream, if not default/anonymous
         self.start = start          # exclusive: what it is owed lies behind
         self.name = name
         self.types = types          # None: every type of the stream

@@ -209,9 +209,7 @@ what_does_not_exist_yet_is_refused_by_name(void **state)
 {
 	(void)state;
 	static const char *const rows[][2] = {
-		{ "--auth", "jwt" },
 		{ "--commands-shards", "2" },
-		{ "--auth-leeway-seconds", "61" },
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct config config;
