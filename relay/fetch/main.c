@@ -85,6 +85,15 @@ set_options(CURL *curl, const char *url, struct document *document)
 		curl_easy_setopt(curl, CURLOPT_CAINFO, authorities);
 }
 
+/* 200 alone: a redirect has a body too, and it is not the document. */
+static bool
+is_answered(CURL *curl)
+{
+	long status = 0;
+	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	return status == 200;
+}
+
 static enum fetch_end
 fetch(const char *url, struct document *document)
 {
@@ -93,6 +102,8 @@ fetch(const char *url, struct document *document)
 		return FETCH_PROTOCOL;
 	set_options(curl, url, document);
 	enum fetch_end end = explain(curl_easy_perform(curl));
+	if (end == FETCH_FINE && !is_answered(curl))
+		end = FETCH_STATUS;
 	curl_easy_cleanup(curl);
 	if (document->is_too_large)
 		return FETCH_TOO_LARGE;

@@ -126,7 +126,8 @@ class Relay:
     """A real relayd. `redis` may be None for its private one."""
 
     def __init__(self, folder, redis_server=None, *arguments, listen=None,
-                 environment=None, program=RELAYD, wrapper=(), workers=1):
+                 environment=None, program=RELAYD, wrapper=(), workers=1,
+                 ready=200):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.redis = redis_server
@@ -144,7 +145,7 @@ class Relay:
         self.start()
         # Its links to Redis come up a moment after the listeners.
         if isinstance(redis_server, RedisServer) and redis_server.is_running():
-            wait_for(lambda: self.get("/ready")[0] == 200, 20, "/ready")
+            wait_for(lambda: self.get("/ready")[0] == ready, 20, "/ready")
 
     def start(self):
         self.starts += 1
