@@ -3,6 +3,7 @@
 
 #include "buf.h"
 #include "clock.h"
+#include "token.h"
 #include "xmalloc.h"
 
 #include <libwebsockets.h>
@@ -90,12 +91,31 @@ note_close(struct ws_client *client, const void *in, size_t len)
 		client->close_code = (uint16_t)(bytes[0] << 8 | bytes[1]);
 }
 
+/* `in` is where the next header goes, with room for `len` bytes. */
+static int
+add_token(struct ws_client *client, struct lws *wsi, void *in, size_t len)
+{
+	char value[TOKEN_MAX + sizeof("Bearer ")];
+	unsigned char **at = in;
+	if (!client || !client->options->token)
+		return 0;
+	int length =
+	    snprintf(value, sizeof(value), "Bearer %s", client->options->token);
+	int status =
+	    lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_AUTHORIZATION,
+		(unsigned char *)value, length, at, *at + len);
+	explicit_bzero(value, sizeof(value));
+	return status ? -1 : 0;
+}
+
 static int
 on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user,
     void *in, size_t len)
 {
 	struct ws_client *client = user;
 	switch ((int)reason) {
+	case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
+		return add_token(client, wsi, in, len);
 	case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
 		error_set(client->err, client->options->url,
 		    "cannot connect: %s", in ? (const char *)in : "no answer");

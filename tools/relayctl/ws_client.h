@@ -28,6 +28,7 @@ typedef bool ws_client_text_fn(void *arg, struct view text);
 struct ws_client_options {
 	const char *url;      /* ws://host:port/path?query */
 	const char *protocol; /* sub-protocol, or NULL */
+	const char *token;    /* for Authorization: Bearer, or NULL */
 	unsigned connect_ms;
 	unsigned idle_ms; /* 0 = wait for ever */
 };
