@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: MIT
+"""Planted secrets: wherever a client or an operator may put one, it comes out
+nowhere: not in logs, status, metrics, errors, --print-config, Redis, arguments
+of a child."""
+
+import json
+import os
+import pathlib
+import socket
+import subprocess
+
+import pytest
+
+from auth_kit import (KeyServer, Keys, bearer, handshake, is_let_in, refusal,
+                      request, ticket, token)
+from harness import CHAT, EVENTS, RELAYD, ROOT, wait_for
+
+MARK = "PLANTEDSECRET"
+
+
+@pytest.fixture
+def source():
+    from test_keys import jwks
+    made = KeyServer(jwks("ES256"))
+    yield made
+    made.stop()
+
+
+def surfaces(relay):
+    """All that anybody can read of it."""
+    yield "log", relay.logged()
+    for path in ("/metrics", "/api/v1/runtime/status", "/ready", "/health",
+                 "/api/v1/contract/drift", f"/{MARK[:3]}"):
+        for admin in (True, False):
+            yield path, relay.get(path, admin=admin)[2].decode()
+
+
+def assert_nowhere(relay, *secrets):
+    for name, text in surfaces(relay):
+        for secret in secrets:
+            assert secret not in text, (name, secret[:12])
+
+
+def test_tokens_and_tickets_of_clients(start_relay, redis_server, store,
+                                       tmp_path):
+    keys = Keys(tmp_path)
+    relay = start_relay(redis_server, *keys.options(),
+                        "--auth-query-token=true", "--log-level=debug")
+    good = token()
+    used = ticket(relay, good)["ticket"]
+    unused = ticket(relay, good)["ticket"]
+    answers = []
+
+    def hear(**options):
+        peer, stream = handshake(relay, **options)
+        with peer:
+            peer.settimeout(0.3)
+            try:
+                answers.append(stream.read(65536) or b"")
+            except (socket.timeout, OSError):
+                pass
+
+    assert is_let_in(relay, headers=bearer(good)) is True
+    assert is_let_in(relay, path=f"{CHAT}?access_token={good}") is True
+    assert is_let_in(relay, path=f"{CHAT}?ticket={used}") is True
+    for text in (MARK, f"{MARK}.{MARK}.{MARK}", MARK * 30, good + MARK,
+                 f"{MARK}%0d%0a", f'"{MARK}\\'):
+        hear(headers=bearer(text))
+        hear(headers={"Authorization": f"Basic {text}"})
+        hear(headers={"Cookie": f"session={text}", "X-Api-Key": text})
+        for name in ("access_token", "ticket", "token", "user_id", "after"):
+            hear(path=f"{CHAT}?{name}={text}".replace('"', "%22")
+                 .replace("\\", "%5c"))
+            hear(path=f"{EVENTS}?session_id=s&{name}={text}"
+                 .replace('"', "%22").replace("\\", "%5c"))
+        for path in ("/api/v1/auth/ws-ticket", f"/{text[:200]}", CHAT):
+            for method in ("GET", "POST", "DELETE"):
+                answer = request(relay, method, path.replace('"', "")
+                                 .replace("\\", ""), bearer(text))
+                answers.append(repr(answer).encode())
+    hear(protocols=f"relay.v1, ticket.{MARK}")
+    hear(protocols=f"ticket.{MARK}")
+    assert relay.metric("relay_auth_total") > 20
+    assert_nowhere(relay, MARK, good[-30:], used, unused)
+    assert not [a for a in answers if MARK.encode() in a]
+    # In Redis stands the digest of a ticket, never the ticket or the token.
+    dump = b"".join(k + (store.get(k) or b"") for k in
+                    store.keys("relay:ticket:*"))
+    assert dump and unused.encode() not in dump and good.encode() not in dump
+    # Nor in the memory that others may see: arguments and environment.
+    for name in ("cmdline", "environ"):
+        shown = pathlib.Path(f"/proc/{relay.pid}/{name}").read_bytes()
+        assert good.encode() not in shown and MARK.encode() not in shown
+    for line in relay.logged().splitlines():
+        json.loads(line)
+
+
+def test_secrets_of_the_operator(start_relay, tmp_path, source):
+    password = f"{MARK}pass"
+    keys = Keys(tmp_path)
+    secret = f"{MARK}secret-of-thirty-two-bytes-and-more"
+    keys.secret.write_text(secret + "\n")
+    host = source.url.split("//")[1]
+    url = f"http://{MARK}user:{MARK}word@{host}?key={MARK}query"
+    config = tmp_path / "relay.json"
+    config.write_text(json.dumps({
+        "auth": {"mode": "jwt", "secret_file": str(keys.secret), "jwks": url,
+                 "refetch_seconds": 1, "refresh_seconds": 1},
+        "redis": f"redis://:{password}@127.0.0.1:1/0"}))
+    relay = start_relay(f"redis://u:{password}@127.0.0.1:1/0", "--config",
+                        config, "--log-level=debug",
+                        environment={"RELAY_REDIS": f"redis://:{password}x@h"})
+    assert is_let_in(relay, headers=bearer(
+        token(key=secret.encode(), iss="x"))) is True
+    assert is_let_in(relay, headers=bearer(token("ES256"))) is True
+    source.mood = "status"
+    wait_for(lambda: "keys_not_read" in relay.logged())
+    wait_for(lambda: '"component":"redis"' in relay.logged())
+    assert_nowhere(relay, MARK)
+    printed = subprocess.run(
+        [str(RELAYD), "--config", str(config), "--print-config"],
+        capture_output=True, text=True, cwd=str(ROOT),
+        env=dict(os.environ, RELAY_AUTH_JWKS=url.replace("key=", "a&b=")))
+    assert printed.returncode == 0 and MARK not in printed.stdout
+    assert 'auth.jwks = "http://***@' in printed.stdout
+    assert "?***" in printed.stdout
+    # A URL that cannot be used is not quoted by what refuses it.
+    for arguments in (["--redis", f"bad://{password}@h"],
+                      ["--redis", f"redis://u:{password}@h:x/0"]):
+        refused = subprocess.run(
+            [str(RELAYD), "--config", str(config), *arguments,
+             "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"],
+            capture_output=True, text=True, cwd=str(ROOT), timeout=60)
+        assert refused.returncode != 0
+        assert MARK not in refused.stdout + refused.stderr, refused.stderr
+    # The child that fetches gets the URL by its standard input.
+    source.mood = "slow"
+    seen = wait_for(lambda: children(relay), 10, "relay-fetch to run")
+    assert all(MARK.encode() not in text for text in seen)
+
+
+def children(relay):
+    """Arguments and environments of all relay-fetch under this relay."""
+    found = []
+    for folder in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            if (folder / "comm").read_text().strip() != "relay-fetch":
+                continue
+            if str(relay.pid) in ancestors(folder.name):
+                found += [(folder / "cmdline").read_bytes(),
+                          (folder / "environ").read_bytes()]
+        except OSError:
+            pass
+    return found
+
+
+def ancestors(pid):
+    pids = set()
+    while pid not in ("0", "1"):
+        pids.add(pid)
+        stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
+        pid = stat.rsplit(")", 1)[1].split()[1]
+    return pids
