@@ -29,6 +29,13 @@ def store(redis_server):
 
 
 @pytest.fixture
+def keys(tmp_path):
+    """Files of keys, for relays that ask for tokens."""
+    from auth_kit import Keys  # whose libraries no other scene needs
+    return Keys(tmp_path)
+
+
+@pytest.fixture
 def start_relay(tmp_path):
     """A factory; every relay must be at rest and drain at the end."""
     relays = []

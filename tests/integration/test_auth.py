@@ -10,17 +10,10 @@ import time
 
 import pytest
 
-from auth_kit import (Keys, bearer, forge, handshake, is_let_in, meaning,
-                      read_head, refusal, request, token)
+from auth_kit import bearer, forge, is_let_in, meaning, refusal, request, token
 from checker import assert_six_zeros
-from harness import (CHAT, EVENTS, Log, Publisher, Relay, closed_with, connect,
-                     dumps, events_key, receive_json, receive_type, run, step,
-                     until, wait_for)
-
-
-@pytest.fixture
-def keys(tmp_path):
-    return Keys(tmp_path)
+from harness import (CHAT, EVENTS, Log, Publisher, closed_with, connect, dumps,
+                     events_key, receive_json, receive_type, run, step, until)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import time
 
 import pytest
 
-from auth_kit import (KeyServer, Keys, bearer, descriptors, forge, is_let_in,
+from auth_kit import (KeyServer, bearer, descriptors, forge, is_let_in,
                       meaning, refusal, request, ticket, token)
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -26,11 +26,6 @@ from test_start import refused, start
 
 REFUSED = ("auth_failed", 1008)
 UNAVAILABLE = ("auth_unavailable", 1011)
-
-
-@pytest.fixture
-def keys(tmp_path):
-    return Keys(tmp_path)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import subprocess
 
 import pytest
 
-from auth_kit import (KeyServer, Keys, bearer, handshake, is_let_in, refusal,
+from auth_kit import (KeyServer, Keys, bearer, handshake, is_let_in,
                       request, ticket, token)
 from harness import CHAT, EVENTS, RELAYD, ROOT, wait_for
 

@@ -10,17 +10,12 @@ import time
 
 import pytest
 
-from auth_kit import (Keys, bearer, handshake, is_let_in, meaning, refusal,
+from auth_kit import (bearer, handshake, is_let_in, meaning, refusal,
                       request, ticket, token)
 from harness import (CHAT, EVENTS, SLOW, connect, dumps, events_key,
                      receive_json, run, step, wait_for)
 
 PATH = "/api/v1/auth/ws-ticket"
-
-
-@pytest.fixture
-def keys(tmp_path):
-    return Keys(tmp_path)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwcrypto import jwk as jwcrypto_jwk
 from jwcrypto import jwt as jwcrypto_jwt
 
-from auth_kit import Keys, bearer, forge, is_let_in
+from auth_kit import bearer, forge, is_let_in
 from harness import RELAYCTL, ROOT, dumps, events_key, step
 
 KINDS = {
@@ -31,11 +31,6 @@ def relayctl(*arguments, code=0, **environment):
         cwd=str(ROOT), env={**os.environ, **environment})
     assert done.returncode == code, (done.stdout, done.stderr)
     return done.stdout.strip() if code == 0 else done.stdout + done.stderr
-
-
-@pytest.fixture
-def keys(tmp_path):
-    return Keys(tmp_path)
 
 
 def pem(folder, alg):
