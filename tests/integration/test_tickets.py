@@ -6,6 +6,7 @@ import concurrent.futures
 import hashlib
 import json
 import re
+import socket
 import time
 
 import pytest
@@ -191,3 +192,42 @@ def test_a_client_that_leaves_while_its_ticket_is_burnt(relay, redis_server):
     redis_server.thaw()
     wait_for(lambda: is_let_in(relay, headers=bearer(token())) is True)
     wait_for(lambda: relay.metric("relay_clients") == 0)
+
+
+def test_hostile_requests_leave_nothing_that_spins(relay, redis_server):
+    """B13 against a route that has to wait for Redis."""
+    good = f"Authorization: Bearer {token()}\r\n"
+    head = f"POST {PATH} HTTP/1.1\r\nHost: a\r\n"
+    shapes = {
+        "a body": (head + good + "Content-Length: 5\r\n\r\nhello", 200),
+        "a body that does not come": (
+            head + good + "Content-Length: 999999\r\n\r\n", 200),
+        "chunked": (head + good + "Transfer-Encoding: chunked\r\n\r\n"
+                    "0\r\n\r\n", 200),
+        "negative length": (head + good + "Content-Length: -5\r\n\r\n", 400),
+        "CL and TE": (head + good + "Content-Length: 5\r\n"
+                      "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+        "two at once": ((head + good + "\r\n") * 2, 200),
+        "an upgrade": (head + good + "Upgrade: foo\r\nConnection: Upgrade"
+                       "\r\n\r\n", 200),
+        "two tokens": (head + good + good + "\r\n", 400),
+    }
+    for name, (text, status) in shapes.items():
+        host, port = relay.address.rsplit(":", 1)
+        with socket.create_connection((host, int(port)), 10 * SLOW) as peer:
+            peer.settimeout(10 * SLOW)
+            peer.sendall(text.encode())
+            answer = b""
+            while chunk := peer.recv(65536):
+                answer += chunk
+            assert int(answer.split()[1]) == status, (name, answer)
+            assert answer.count(b"HTTP/1.1 ") == 1, name
+    redis_server.freeze()
+    for _ in range(20):  # gone before Redis answers
+        with socket.create_connection((host, int(port)), 10 * SLOW) as peer:
+            peer.sendall((head + good + "\r\n").encode())
+    relay.assert_at_rest()
+    redis_server.thaw()
+    wait_for(lambda: request(relay, "POST", PATH, {
+        "Authorization": good.split(": ", 1)[1].strip()})[0] == 200, 20)
+    relay.assert_at_rest()
