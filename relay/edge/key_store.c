@@ -31,6 +31,7 @@ struct key_store {
 	bool has_looked;
 	bool has_failed;  /* the last look */
 	bool looks_again; /* as soon as the one under way has ended */
+	bool is_outdated; /* the one under way asked a URL of before */
 };
 
 static struct key_store *
@@ -142,6 +143,12 @@ on_fetched(void *arg, enum fetch_end end, struct view document)
 {
 	struct key_store *store = store_of(arg);
 	struct error err;
+	if (store->is_outdated) {
+		store->is_outdated = false;
+		store->looks_again = false;
+		look(store);
+		return;
+	}
 	if (end != FETCH_FINE) {
 		fail_look(store, fetch_end_name(end));
 		return;
@@ -237,10 +244,13 @@ warn_of_open_secret(const struct settings *settings)
 		    "every user of this machine can read it: chmod 600", NULL);
 }
 
+/* What was fetched is good for the same URL, and for the algorithms that it was
+ * read for. */
 static bool
-is_same_url(const struct settings *one, const struct settings *other)
+is_same_source(const struct settings *one, const struct settings *other)
 {
-	return strcmp(one->config.auth_jwks, other->config.auth_jwks) == 0;
+	return strcmp(one->config.auth_jwks, other->config.auth_jwks) == 0 &&
+	    one->auth.algorithms == other->auth.algorithms;
 }
 
 /* The files were read with the settings. */
@@ -249,9 +259,10 @@ key_store_reload(struct key_store *store, struct settings *settings)
 {
 	struct settings *before = store->settings;
 	store->settings = settings_hold(settings);
-	if (before && !is_same_url(before, settings)) {
+	if (before && !is_same_source(before, settings)) {
 		key_set_release(&store->remote);
 		uv_timer_stop(&store->stale);
+		store->is_outdated = is_looking(store);
 	}
 	settings_release(&before);
 	if (!settings->auth.is_on)

@@ -163,7 +163,7 @@ def ticket(relay, token_text):
 # --- a server of key sets ---
 
 class KeyServer:
-    """Serves `document`; `mood`: fine, slow, silent, status, redirect."""
+    """Serves `document`; `mood`: fine, slow, late, status, redirect."""
 
     def __init__(self, document, tls=None):
         self.document = document
@@ -195,6 +195,8 @@ class KeyServer:
         if self.mood == "slow":
             self.release.wait(20 * SLOW)
             return
+        if self.mood == "late":
+            self.release.wait(1.5)
         document = self.document
         if not isinstance(document, bytes):
             document = json.dumps(document).encode()

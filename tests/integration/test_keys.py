@@ -355,6 +355,53 @@ def test_a_source_that_hangs_is_left_after_two_seconds(
     wait_for(lambda: lets_in(relay, "EdDSA") is True, 10)
 
 
+def test_a_url_that_was_replaced_is_not_believed_any_more(
+        start_relay, redis_server, server, tmp_path):
+    """Not even what was on its way from there when the reload came."""
+    old, gone = server(jwks("ES256")), server(jwks("EdDSA"))
+    gone.mood = "status"
+    file = tmp_path / "relay.json"
+
+    def configure(url):
+        fresh = tmp_path / "fresh.json"
+        fresh.write_text(json.dumps({"auth": {
+            "mode": "jwt", "jwks": url, "refresh_seconds": 1,
+            "refetch_seconds": 1}}))
+        fresh.rename(file)
+
+    configure(old.url)
+    relay = start_relay(redis_server, "--config", file)
+    assert lets_in(relay, "ES256") is True
+    count = len(old.asked)
+    old.mood = "late"
+    wait_for(lambda: len(old.asked) > count, 10)
+    configure(gone.url)
+    hangup(relay)
+    old.release.set()
+    assert lets_in(relay, "ES256") == UNAVAILABLE
+    wait_for(lambda: len(gone.asked) > 1, 10)
+    assert lets_in(relay, "ES256") == UNAVAILABLE
+    gone.mood = "fine"
+    wait_for(lambda: lets_in(relay, "EdDSA") is True, 10)
+    assert lets_in(relay, "ES256") == REFUSED
+    configure(str(tmp_path / "none.json"))
+    hangup(relay, "reload_refused")
+    assert lets_in(relay, "EdDSA") is True
+
+
+def test_a_url_in_place_of_a_file_needs_a_restart(
+        start_relay, redis_server, server, tmp_path, keys):
+    file = tmp_path / "relay.json"
+    auth = {"mode": "jwt", "jwks": str(keys.jwks)}
+    file.write_text(json.dumps({"auth": auth}))
+    relay = start_relay(redis_server, "--config", file)
+    auth["jwks"] = server(jwks("EdDSA")).url
+    file.write_text(json.dumps({"auth": auth}))
+    line, = hangup(relay, "reload_refused")
+    assert line["where"] == "auth.jwks" and "restart" in line["error"]
+    assert lets_in(relay, "ES256") is True
+
+
 # --- https ---
 
 def certificate(folder):
