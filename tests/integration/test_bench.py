@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: MIT
+"""relayctl bench: verifies what a relay delivers, and tells when a server
+loses, doubles or refuses something."""
+
+import json
+import os
+import re
+import socket
+import struct
+import subprocess
+import threading
+
+from harness import BUILD
+
+STAMP = re.compile(rb"bench=(\d{8})")
+
+
+def bench(*arguments, **options):
+    done = subprocess.run(
+        [BUILD / "relayctl", "bench", "--json", *map(str, arguments)],
+        capture_output=True, text=True, timeout=120, **options)
+    return done.returncode, json.loads(done.stdout)
+
+
+def test_all_events_of_a_relay_are_verified(start_relay, redis_server):
+    relay = start_relay(redis_server, "--mode", "enforce")
+    code, answer = bench("--port-file", relay.port_file, "--subscribers", 50,
+                         "--streams", 10, "--events", 2000, "--burst", 4)
+    result = answer["result"]
+    assert code == 0 and answer["ok"], answer
+    assert result["delivered"] == result["expected"] == 10000
+    assert result["missing"] == result["repeated"] == 0
+    latency = result["latency_us"]
+    assert 0 < latency["p50"] <= latency["p99"] <= latency["max"]
+    assert result["server"]["pss_bytes"] > 0
+    # It takes its streams away again.
+    with redis_server.client() as client:
+        assert not client.keys("relay:events:*")
+
+
+def test_what_was_there_before_is_caught_up_with(start_relay, redis_server):
+    relay = start_relay(redis_server)
+    code, answer = bench("--port-file", relay.port_file, "--subscribers", 20,
+                         "--streams", 4, "--prefill", 500, "--events", 400,
+                         "--rate", 4000)
+    assert code == 0, answer
+    assert answer["result"]["delivered"] == 20 * 500 + 5 * 400
+
+
+class FakeServer(threading.Thread):
+    """One WebSocket client, and a Redis that passes each XADD on to it as a
+    frame; `edit` may change the list of frames, by number."""
+
+    def __init__(self, edit):
+        super().__init__(daemon=True)
+        self.edit = edit
+        self.web = socket.create_server(("127.0.0.1", 0))
+        self.redis = socket.create_server(("127.0.0.1", 0))
+        self.arguments = (
+            "--url", "ws://127.0.0.1:%d/x" % self.web.getsockname()[1],
+            "--redis", "redis://127.0.0.1:%d" % self.redis.getsockname()[1],
+            "--subscribers", 1, "--events", 20, "--stall", 1)
+        self.start()
+
+    def run(self):
+        producer, _ = self.redis.accept()
+        client, _ = self.web.accept()
+        request = b""
+        while b"\r\n\r\n" not in request:
+            request += client.recv(4096)
+        client.sendall(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
+        self.commands = producer.makefile("rb")
+        while line := self.commands.readline():
+            words = [self.read_bulk() for _ in range(int(line[1:]))]
+            self.answer(producer, client, words[-1])
+
+    def read_bulk(self):
+        length = int(self.commands.readline()[1:])
+        return self.commands.read(length + 2)[:-2]
+
+    def answer(self, producer, client, text):
+        stamp = STAMP.search(text)
+        if not stamp:
+            return producer.sendall(b"+OK\r\n")
+        for frame in self.edit(int(stamp.group(1)), text):
+            client.sendall(struct.pack(">BBH", 0x81, 126, len(frame)) + frame)
+        producer.sendall(b"$3\r\n1-0\r\n")
+
+
+def test_a_server_that_sends_all_is_fine():
+    code, answer = bench(*FakeServer(lambda _, text: [text]).arguments)
+    assert code == 0, answer
+    assert answer["result"]["delivered"] == 20
+
+
+def test_a_server_that_loses_an_event_is_found_out():
+    server = FakeServer(lambda n, text: [] if n == 7 else [text])
+    code, answer = bench(*server.arguments, "--window", 4)
+    assert code == 1 and answer["error"]["code"] == "incomplete"
+    assert answer["result"]["missing"] == 1
+    assert answer["result"]["delivered"] == 19
+
+
+def test_a_server_that_loses_the_last_event_is_found_out():
+    server = FakeServer(lambda n, text: [] if n == 20 else [text])
+    code, answer = bench(*server.arguments)
+    assert code == 1
+    assert answer["error"]["message"] == "nothing came any more"
+
+
+def test_a_server_that_doubles_the_last_event_is_found_out():
+    server = FakeServer(lambda n, text: [text] * (2 if n == 20 else 1))
+    code, answer = bench(*server.arguments)
+    assert code == 1
+    assert answer["result"]["repeated"] == 1
+
+
+def test_a_server_that_is_not_there_is_unreachable():
+    code, answer = bench("--url", "ws://127.0.0.1:1/x", "--no-publish",
+                         "--subscribers", 1)
+    assert code == 4 and "refused" in answer["error"]["message"]
+    code, answer = bench("--url", "ws://127.0.0.1:1/x", "--redis",
+                         "unix:/nonexistent", "--subscribers", 1)
+    assert code == 4 and answer["error"]["code"] == "unreachable"
+
+
+def test_wrong_options_are_told():
+    for wrong in (["--streams", "5", "--subscribers", "4"], ["--burst", "x"],
+                  ["--pid", "x"], ["--field", "x"], ["--bytes", "1"]):
+        code, answer = bench("--url", "ws://h/x", "--no-publish", *wrong)
+        assert code == 2 and answer["error"]["code"] == "usage", wrong
+    code, _ = bench(env={k: v for k, v in os.environ.items()
+                         if k != "RELAY_REDIS"})
+    assert code == 2

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LOAD_PLAN_H
+#define LOAD_PLAN_H
+
+/*
+ * What a run does: set once, read by the producer's process and the clients'.
+ * Bursts of events go to the active streams in turn; each event is numbered
+ * within its stream, those that were there before (prefill) included.
+ */
+
+#include "load_outlet.h"
+#include "load_process.h"
+
+struct load_plan {
+	struct load_place place;
+	bool has_producer;    /* false: the server makes the events itself */
+	const char *url;      /* template, ws:// */
+	const char *protocol; /* offered sub-protocol, or NULL */
+	const char *hello;    /* text frame sent after the upgrade, or NULL */
+	unsigned subscribers; /* spread over the streams in turn */
+	unsigned streams;
+	unsigned active;         /* the first streams, which get events */
+	unsigned bytes;          /* length of an event */
+	uint64_t prefill;        /* events in each stream before the connects */
+	uint64_t events;         /* in all, a multiple of burst */
+	unsigned burst;          /* events that become visible at once */
+	unsigned window;         /* without rate: bursts under way */
+	unsigned rate;           /* events/s; 0: as fast as they arrive */
+	unsigned hold_seconds;   /* keep the connections for so long */
+	unsigned connecting_max; /* handshakes at a time */
+	unsigned stall_seconds;  /* nothing came for so long: give up */
+	unsigned limit_seconds;  /* the run ends after so long, whatever */
+	struct load_pids pids;   /* the server's */
+};
+
+static inline unsigned
+load_plan_stream(const struct load_plan *plan, uint64_t burst)
+{
+	return (unsigned)(burst % plan->active);
+}
+
+/* The number of the last event that a stream gets. */
+static inline uint64_t
+load_plan_last(const struct load_plan *plan, unsigned stream)
+{
+	uint64_t bursts = plan->events / plan->burst;
+	uint64_t share = bursts / plan->active;
+	if (stream >= plan->active)
+		return plan->prefill;
+	return plan->prefill +
+	    (share + (stream < bursts % plan->active)) * plan->burst;
+}
+
+#endif
