@@ -56,6 +56,9 @@ struct ws_server {
 	uint64_t last_look_ms;
 };
 
+/* How bytes get to the socket. */
+enum ws_way { WS_WAY_UNKNOWN, WS_WAY_STRAIGHT, WS_WAY_LIBRARY };
+
 /* Owned by its wsi (as opaque user data), freed with it. */
 struct ws_conn {
 	uint32_t magic;
@@ -72,6 +75,7 @@ struct ws_conn {
 	struct list full_link;
 	struct list paused_link;
 	struct list closing_link;
+	enum ws_way way;
 	uint64_t pinged_ms;   /* or would have been, were it not full */
 	uint64_t asked_ms;    /* the ping that is unanswered */
 	uint64_t controls_ms; /* since when they are counted */

@@ -8,9 +8,9 @@
  *
  * Rules that versions 4.1 to 4.3 teach (each was seen to bite):
  *
- * - Frames go out straight from the caller's shared bytes. What the kernel does
- *   not take, libwebsockets copies and drains first; only it ever asks for a
- *   writable callback.
+ * - Frames go out straight from the caller's shared bytes, by our own send()
+ *   while libwebsockets holds nothing. What the kernel does not take, it copies
+ *   and drains first; only it ever asks for a writable callback.
  * - While it holds such bytes it reads nothing, and comes across readable
  *   sockets again and again: input is shut off then (ws_conn_read_full).
  * - Its timers are armed by its own events only: whoever sets one from
@@ -71,25 +71,68 @@ ws_conn_kill(struct ws_conn *conn)
 
 /* --- output --- */
 
-enum hub_write
-ws_conn_write(struct ws_conn *conn, struct view frames)
+/* What libwebsockets holds must go first, and under TLS nobody else may write.
+ */
+static bool
+may_send_straight(struct ws_conn *conn)
+{
+	if (conn->way == WS_WAY_UNKNOWN)
+		conn->way =
+		    lws_is_ssl(conn->wsi) ? WS_WAY_LIBRARY : WS_WAY_STRAIGHT;
+	return conn->way == WS_WAY_STRAIGHT && !ws_conn_is_full(conn) &&
+	    !lws_partial_buffered(conn->wsi);
+}
+
+/* How many bytes the kernel has taken straight from the caller's; -1: the
+ * socket is dead. lws_write() walks half a dozen cold structs on its way. */
+static ssize_t
+send_straight(struct ws_conn *conn, struct view frames)
+{
+	ssize_t put;
+
+	if (!may_send_straight(conn))
+		return 0;
+	do
+		put = send(conn->socket, frames.data, frames.len,
+		    MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (put < 0 && errno == EINTR);
+	return put < 0 && errno == EAGAIN ? 0 : put;
+}
+
+/* libwebsockets keeps what the kernel does not take. */
+static enum hub_write
+write_by_library(struct ws_conn *conn, struct view frames)
 {
 	/* Raw writes are only read from, though the type does not say so. */
 	unsigned char *bytes = (unsigned char *)(uintptr_t)frames.data;
 
-	if (conn->is_closing)
-		return HUB_WRITE_GONE;
 	if (lws_write(conn->wsi, bytes, frames.len, LWS_WRITE_RAW) < 0) {
 		ws_conn_kill(conn);
 		return HUB_WRITE_GONE;
 	}
-	conn->liveness.sent_since += frames.len;
 	if (!lws_partial_buffered(conn->wsi))
 		return HUB_WRITE_OK;
 	if (ws_conn_is_full(conn))
 		conn->backlog += frames.len;
 	ws_conn_set_full(conn, true);
 	return HUB_WRITE_FULL;
+}
+
+enum hub_write
+ws_conn_write(struct ws_conn *conn, struct view frames)
+{
+	if (conn->is_closing)
+		return HUB_WRITE_GONE;
+	ssize_t put = send_straight(conn, frames);
+	if (put < 0) {
+		ws_conn_kill(conn);
+		return HUB_WRITE_GONE;
+	}
+	conn->liveness.sent_since += frames.len;
+	if ((size_t)put == frames.len)
+		return HUB_WRITE_OK;
+	return write_by_library(
+	    conn, view_make(frames.data + put, frames.len - (size_t)put));
 }
 
 void
