@@ -199,7 +199,7 @@ answers_are_counted_over_any_cut(void **state)
 	(void)state;
 	static const char text[] = "+OK\r\n+QUEUED\r\n*2\r\n$3\r\n1-0\r\n$3\r\n"
 				   "1-1\r\n-ERR no\r\nHTTP/1.1 201 Created\r\n"
-				   "\r\nHTTP/1.1 503 No\r\n";
+				   "\r\nbodyHTTP/1.1 503 No\r\n";
 	for (size_t cut = 0; cut < sizeof(text); cut++) {
 		struct load_answers answers = { 0 };
 		load_answers_read(&answers, text, cut);

@@ -13,20 +13,22 @@ refuse(struct load_answers *answers)
 }
 
 /* An id comes as a bulk string; an error begins with a dash; the answers of
- * a transaction's parts (+QUEUED) and headers of HTTP count for nothing. */
+ * a transaction's parts (+QUEUED) and headers of HTTP count for nothing. A
+ * status line of HTTP may stand behind a body that ends without a newline. */
 static void
 judge_line(struct load_answers *answers)
 {
 	const char *line = answers->head;
 	answers->head[answers->len] = '\0';
 	answers->len = 0;
+	const char *status = strstr(line, "HTTP/1.1 ");
 	if (line[0] == '$')
 		answers->taken++;
 	else if (line[0] == '-')
 		refuse(answers);
-	else if (strncmp(line, "HTTP/1.1 2", 10) == 0)
+	else if (status && status[9] == '2')
 		answers->taken++;
-	else if (strncmp(line, "HTTP/", 5) == 0)
+	else if (status)
 		refuse(answers);
 }
 

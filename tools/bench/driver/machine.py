@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: MIT
+"""What the figures were measured on, and the core each process is kept to."""
+
+import os
+import platform
+import subprocess
+import time
+
+SERVER_CORE = 0
+CLIENT_CORE = 1
+
+
+def pin(command, core):
+    """The command, kept to one core where there is more than one."""
+    if os.cpu_count() < 2:
+        return command
+    return ["taskset", "-c", str(core), *map(str, command)]
+
+
+def first_line(*command):
+    try:
+        done = subprocess.run(command, capture_output=True, text=True,
+                              timeout=20)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return (done.stdout or done.stderr).strip().split("\n")[0]
+
+
+def processor():
+    with open("/proc/cpuinfo") as lines:
+        for line in lines:
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.machine()
+
+
+def distribution():
+    with open("/etc/os-release") as lines:
+        for line in lines:
+            if line.startswith("PRETTY_NAME"):
+                return line.split("=", 1)[1].strip().strip('"')
+    return "unknown"
+
+
+def memory_gib():
+    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return round(pages / 2**30, 1)
+
+
+def describe(root):
+    return {
+        "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
+        "processor": processor(),
+        "cores": os.cpu_count(),
+        "memory_gib": memory_gib(),
+        "system": distribution(),
+        "kernel": platform.release(),
+        "redis": first_line("redis-server", "--version"),
+        "node": first_line("node", "--version"),
+        "nginx": first_line("nginx", "-v"),
+        "commit": first_line("git", "-C", str(root), "describe", "--always",
+                             "--dirty"),
+        "load_average_at_start": os.getloadavg()[0],
+    }
