@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What a delivery costs in the hub alone: one stream, many subscribers that
- * take every write at once, events of 400 bytes in bursts. Judging is left out
- * (a stand-in), so are sockets. Run it on a quiet core:
+ * What a delivery costs in the hub alone: subscribers that take every write at
+ * once, spread over streams that get bursts of events of 400 bytes in turn.
+ * Judging is left out (a stand-in), so are sockets. Run it on a quiet core:
  *
- *   ninja -C build/release bench_hub && taskset -c 0 build/release/bench_hub
+ *   ninja -C build/release bench_hub
+ *   taskset -c 0 build/release/bench_hub [SUBSCRIBERS [STREAMS]]
+ *
+ * By default 1,000 and 1. With 1000000 it is what SCALING.md is checked by.
  */
 
 #include "clock.h"
@@ -18,7 +21,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SUBSCRIBERS 1000
 #define EVENT_BYTES 400
 #define BURST_MAX   64
 #define MIN_US      1000000 /* at least so long for each figure */
@@ -29,13 +31,29 @@ struct bench {
 	struct fake_judge judge;
 	struct contract contract;
 	struct contract_endpoint endpoint;
-	struct subscription *subscribers[SUBSCRIBERS];
+	size_t subscriber_count;
+	size_t stream_count;
+	struct subscription **subscribers;
+	struct entry_id *tails; /* by stream */
+	size_t turn;            /* stream that gets the next burst */
 	uint64_t frames;
 	uint64_t writes;
 	uint64_t bytes;
-	struct entry_id tail;
 	char event[EVENT_BYTES];
 };
+
+static size_t
+resident_bytes(void)
+{
+	unsigned long size = 0;
+	unsigned long resident = 0;
+	FILE *file = fopen("/proc/self/statm", "re");
+	if (file && fscanf(file, "%lu %lu", &size, &resident) != 2)
+		resident = 0;
+	if (file)
+		fclose(file);
+	return (size_t)resident * 4096;
+}
 
 static void
 follow(void *arg, uint64_t stream_id, struct view key)
@@ -105,6 +123,23 @@ static const struct subscriber_ops subscriber = {
 };
 
 static void
+subscribe(struct bench *bench)
+{
+	char key[64];
+	for (size_t i = 0; i < bench->subscriber_count; i++) {
+		snprintf(key, sizeof(key), "relay:events:{a/b/%zu}",
+		    i % bench->stream_count);
+		bench->subscribers[i] = hub_subscribe(bench->hub, view_of(key),
+		    0, (struct start){ .kind = START_LIVE }, true, false,
+		    &subscriber, bench, 0);
+	}
+	for (uint64_t id = 1; id <= bench->stream_count; id++)
+		hub_stream_opened(
+		    bench->hub, id, &(struct stream_info){ 0 }, 0);
+	hub_flush(bench->hub, 0);
+}
+
+static void
 begin(struct bench *bench)
 {
 	static const struct hub_options options = {
@@ -123,45 +158,53 @@ begin(struct bench *bench)
 	bench->contract.endpoint_count = 1;
 	bench->hub = hub_new(&options, &bench->contract,
 	    fake_judge(&bench->judge), &bench->stats, &source, bench);
-	for (size_t i = 0; i < SUBSCRIBERS; i++)
-		bench->subscribers[i] =
-		    hub_subscribe(bench->hub, view_of("relay:events:{a/b/c}"),
-			0, (struct start){ .kind = START_LIVE }, true, false,
-			&subscriber, bench, 0);
-	hub_stream_opened(bench->hub, 1, &(struct stream_info){ 0 }, 0);
-	hub_flush(bench->hub, 0);
+	bench->subscribers =
+	    xcalloc(bench->subscriber_count, sizeof(*bench->subscribers));
+	bench->tails = xcalloc(bench->stream_count, sizeof(*bench->tails));
+	size_t before = resident_bytes();
+	subscribe(bench);
+	printf("%zu subscribers, %zu streams, %d bytes an event; %.0f bytes a "
+	       "subscriber\n",
+	    bench->subscriber_count, bench->stream_count, EVENT_BYTES,
+	    (double)(resident_bytes() - before) /
+		(double)bench->subscriber_count);
 }
 
 static void
 end(struct bench *bench)
 {
-	for (size_t i = 0; i < SUBSCRIBERS; i++)
+	for (size_t i = 0; i < bench->subscriber_count; i++)
 		hub_unsubscribe(bench->hub, &bench->subscribers[i]);
 	hub_free(&bench->hub);
+	free(bench->subscribers);
+	free(bench->tails);
 }
 
 static void
 deliver_burst(struct bench *bench, size_t burst)
 {
 	struct batch_entry entries[BURST_MAX];
+	struct entry_id *tail = &bench->tails[bench->turn];
+	uint64_t stream_id = bench->turn + 1;
 	struct batch batch = {
-		.after = bench->tail, .entries = entries, .count = burst
+		.after = *tail, .entries = entries, .count = burst
 	};
+	bench->turn = (bench->turn + 1) % bench->stream_count;
 	for (size_t i = 0; i < burst; i++) {
-		bench->tail.ms++;
-		entries[i] = (struct batch_entry){ .id = bench->tail,
+		tail->ms++;
+		entries[i] = (struct batch_entry){ .id = *tail,
 			.has_event = true,
 			.event = view_make(bench->event, EVENT_BYTES) };
 	}
-	batch.through = bench->tail;
-	hub_stream_feed(bench->hub, 1, &batch, bench->tail.ms);
-	hub_flush(bench->hub, bench->tail.ms);
+	batch.through = *tail;
+	hub_stream_feed(bench->hub, stream_id, &batch, tail->ms);
+	hub_flush(bench->hub, tail->ms);
 }
 
 static void
 measure(struct bench *bench, size_t burst)
 {
-	for (unsigned i = 0; i < 50; i++) /* warm */
+	for (unsigned i = 0; i < 5; i++) /* warm */
 		deliver_burst(bench, burst);
 	bench->frames = 0;
 	bench->writes = 0;
@@ -178,13 +221,23 @@ measure(struct bench *bench, size_t burst)
 	    bench->frames);
 }
 
+static size_t
+argument(int argc, char **argv, int index, size_t otherwise)
+{
+	size_t value = argc > index ? strtoul(argv[index], NULL, 10) : 0;
+	return value ? value : otherwise;
+}
+
 int
-main(void)
+main(int argc, char **argv)
 {
 	static const size_t bursts[] = { 1, 16, 64 };
 	struct bench *bench = xcalloc(1, sizeof(*bench));
+	bench->subscriber_count = argument(argc, argv, 1, 1000);
+	bench->stream_count = argument(argc, argv, 2, 1);
+	if (bench->stream_count > bench->subscriber_count)
+		return 2;
 	begin(bench);
-	printf("%d subscribers, %d bytes an event\n", SUBSCRIBERS, EVENT_BYTES);
 	for (size_t i = 0; i < sizeof(bursts) / sizeof(bursts[0]); i++)
 		measure(bench, bursts[i]);
 	end(bench);

@@ -273,9 +273,10 @@ run(struct bench *bench)
 	bench_report(bench->ctl, &bench->plan, &outcome);
 	if (load_outcome_is_good(&bench->plan, &outcome))
 		return CTL_FINE;
-	return ctl_fail(bench->ctl, CTL_FINDINGS, "incomplete", "%s",
+	return ctl_fail(bench->ctl, CTL_FINDINGS, "incomplete", "%s%s%s",
 	    outcome.gave_up ? outcome.gave_up
-			    : "events are missing, doubled or out of order");
+			    : "events are missing, doubled or out of order",
+	    outcome.tally.refused ? ": " : "", outcome.tally.refusal);
 }
 
 int

@@ -19,7 +19,7 @@ def start(system, *options):
         stderr=subprocess.PIPE, text=True)
 
 
-def finish(process, seconds=240):
+def finish(process, seconds=2000):
     try:
         out, err = process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:

@@ -12,6 +12,8 @@ from systems import Missing
 
 EVENT_FRAME_BYTES = 430  # 400 of event, the cursor, the header
 WINDOW_BYTES = 256 * 1024
+# For very many connections.
+PATIENT = ["--connecting", 64, "--stall", 60, "--limit", 1800]
 
 
 class Bench:
@@ -101,7 +103,7 @@ def hold(bench):
     seconds = 600 if bench.long else 25
     return bench.in_turn(
         100, ["--subscribers", subscribers(100000), "--streams", 100,
-              "--events", 0, "--hold", seconds, "--limit", seconds + 120],
+              "--events", 0, "--hold", seconds, *PATIENT],
         [systems.Relay], fresh=True)
 
 
@@ -109,7 +111,7 @@ def subscribers(wanted):
     """The client and the server hold one descriptor for each, and the server
     keeps some back for Redis and files."""
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    return min(wanted, limit - 1000)
+    return min(wanted, limit - 2000)
 
 
 def followed(bench):
@@ -123,7 +125,7 @@ def followed(bench):
         rounds |= bench.in_turn(
             streams, ["--subscribers", streams, "--streams", streams,
                       "--active", min(active, streams), "--rate", 10000,
-                      "--events", 30000], [kind])
+                      "--events", 30000, *PATIENT], [kind])
     return rounds
 
 
@@ -169,7 +171,7 @@ def herd(bench):
 def workers(bench):
     """Not pinned: on two cores the client has one of them half the time."""
     kinds = [systems.RelayOneWorkerFree, systems.RelayTwoWorkers]
-    options = ["--subscribers", 1000, "--rate", 200, "--events", 600]
+    options = ["--subscribers", 1000, "--events", 600]
     return bench.in_turn(1, options, kinds)
 
 
