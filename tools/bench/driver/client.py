@@ -23,9 +23,11 @@ def finish(process, seconds=2000):
     try:
         out, err = process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
-        process.kill()
-        process.communicate()
         raise Failed(f"relayctl bench did not end within {seconds} s")
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
     try:
         answer = json.loads(out)
     except ValueError:
