@@ -17,6 +17,9 @@
 #define SPACES                                                             \
 	"\\x{9}-\\x{d}\\x{20}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}" \
 	"\\x{2029}\\x{202f}\\x{205f}\\x{3000}\\x{feff}"
+/* PCRE2 takes an empty class for the end of the branch, also where it may be
+ * left out ("[]?"). */
+#define NOTHING_CLASS "[^\\s\\S]"
 #define NOT_SPACES                                                    \
 	"\\x{0}-\\x{8}\\x{e}-\\x{1f}\\x{21}-\\x{9f}\\x{a1}-\\x{167f}" \
 	"\\x{1681}-\\x{1fff}\\x{200b}-\\x{2027}\\x{202a}-\\x{202e}"   \
@@ -297,8 +300,15 @@ translate_class(struct ecma *ecma)
 {
 	ecma->is_in_class = true;
 	ecma->was_set = false;
-	buf_add_char(ecma->out, '[');
 	ecma->at++;
+	if (peek(ecma, 0) == ']') {
+		buf_add_text(ecma->out, NOTHING_CLASS);
+		ecma->at++;
+		ecma->is_in_class = false;
+		ecma->last = LAST_ATOM;
+		return 0;
+	}
+	buf_add_char(ecma->out, '[');
 	if (peek(ecma, 0) == '^') {
 		buf_add_char(ecma->out, '^');
 		ecma->at++;
