@@ -30,7 +30,9 @@
  * time is killed.
  *
  * There is no libuv in this process: what it made in the relay, it does not
- * survive that all descriptors are closed here.
+ * survive that all descriptors are closed here. It even leaves a handler for
+ * fork() behind that closes its old descriptors by number, whoever has them
+ * now; _Fork() runs none.
  */
 
 #define BACKOFF_MIN_MS   100
@@ -142,7 +144,7 @@ fork_redis(const struct redis_paths *paths, int lock_fd)
 		"noeviction", "--daemonize", "no", "--logfile",
 		(char *)paths->log, "--loglevel", "notice", NULL };
 	pid_t keeper = getpid();
-	pid_t pid = fork();
+	pid_t pid = _Fork();
 	if (pid == 0)
 		become_redis(argv, lock_fd, keeper);
 	return pid;
