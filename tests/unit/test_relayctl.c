@@ -118,7 +118,7 @@ what_is_promised_but_missing_says_so(void **state)
 		assert_int_equal(run(args), 2);
 		assert_printed("/error/code", "\"not_available\"");
 	}
-	assert_int_equal(run("bench"), 2);
+	assert_int_equal(run("probe"), 2);
 	assert_non_null(strstr(err, "not yet available"));
 }
 
