@@ -2,6 +2,7 @@
 """relayctl bench: verifies what a relay delivers, and tells when a server
 loses, doubles or refuses something."""
 
+import contextlib
 import json
 import os
 import re
@@ -70,9 +71,10 @@ class FakeServer(threading.Thread):
             request += client.recv(4096)
         client.sendall(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
         self.commands = producer.makefile("rb")
-        while line := self.commands.readline():
-            words = [self.read_bulk() for _ in range(int(line[1:]))]
-            self.answer(producer, client, words[-1])
+        with contextlib.suppress(ConnectionResetError):
+            while line := self.commands.readline():
+                words = [self.read_bulk() for _ in range(int(line[1:]))]
+                self.answer(producer, client, words[-1])
 
     def read_bulk(self):
         length = int(self.commands.readline()[1:])
