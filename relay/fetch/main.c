@@ -76,7 +76,8 @@ set_options(CURL *curl, const char *url, struct document *document)
 	curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)FETCH_MS);
 	curl_easy_setopt(curl, CURLOPT_MAXFILESIZE, (long)FETCH_MAX);
-	curl_easy_setopt(curl, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
+	curl_easy_setopt(
+	    curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_USERAGENT, "relayd");
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_bytes);
