@@ -328,7 +328,7 @@ async def slow_reader(relay, session):
     subscriber = Subscriber(relay, session)
     subscriber.socket = await connect(
         subscriber.url(), sock=raw, server_hostname="localhost", max_queue=4,
-        read_limit=4096, **relay.client_options)
+        **relay.client_options)
     return subscriber
 
 
