@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 struct view {
@@ -43,5 +44,9 @@ view_is(struct view a, const char *text)
 {
 	return view_equal(a, view_of(text));
 }
+
+/* One to digits_max (at most 19) decimal digits and nothing else; false
+ * otherwise, and *number_r stays. Leading zeros are fine. */
+bool view_decimal(struct view text, size_t digits_max, uint64_t *number_r);
 
 #endif

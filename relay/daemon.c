@@ -465,11 +465,11 @@ run(struct daemon *daemon, struct error *err)
 	uv_run(&daemon->loop, UV_RUN_DEFAULT);
 	if (!daemon->has_started && err->message[0])
 		return EXIT_CODE_BUG;
-	if (daemon->has_lost_redis)
-		return error_set(err, "redis",
-			   "the private Redis is gone for good; start relayd "
-			   "again"),
-		       EXIT_CODE_BUG;
+	if (daemon->has_lost_redis) {
+		error_set(err, "redis",
+		    "the private Redis is gone for good; start relayd again");
+		return EXIT_CODE_BUG;
+	}
 	log_event(LOG_LEVEL_INFO, "relayd", "ended", "drained",
 	    daemon->signal_number ? "false" : "true", NULL);
 	return daemon->signal_number ? 128 + daemon->signal_number : 0;

@@ -79,22 +79,6 @@ read_session(const struct contract_endpoint *endpoint, struct view query,
 
 /* --- where it starts --- */
 
-/* Digits only: unix milliseconds. */
-static int
-parse_since(struct view text, uint64_t *since_ms_r)
-{
-	uint64_t number = 0;
-	if (text.len == 0 || text.len > 19)
-		return -1;
-	for (size_t i = 0; i < text.len; i++) {
-		if (text.data[i] < '0' || text.data[i] > '9')
-			return -1;
-		number = number * 10 + (uint64_t)(text.data[i] - '0');
-	}
-	*since_ms_r = number;
-	return 0;
-}
-
 /* The cursor that the client came with, for both kinds of endpoint. */
 static const struct contract_refusal *
 read_after(struct view query, struct buf *value, struct opening *opening)
@@ -114,7 +98,7 @@ read_start(struct view query, struct buf *value, struct opening *opening)
 	struct start *start = &opening->start;
 	bool has_since = query_get(query, "since", value);
 	*start = (struct start){ .kind = START_LIVE };
-	if (has_since && parse_since(buf_view(value), &start->since_ms) < 0)
+	if (has_since && !view_decimal(buf_view(value), 19, &start->since_ms))
 		return &bad_since;
 	if (has_since && opening->has_after)
 		return &two_starts;

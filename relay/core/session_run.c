@@ -189,16 +189,13 @@ run_pong(struct session *session, struct view payload)
 {
 	static const char prefix[] = "run-";
 	size_t skip = sizeof prefix - 1;
-	uint64_t number = 0;
+	uint64_t number;
 	if (session->chat == NULL || payload.len <= skip ||
-	    payload.len > skip + 19 || memcmp(payload.data, prefix, skip) != 0)
+	    memcmp(payload.data, prefix, skip) != 0)
 		return;
-	for (size_t i = skip; i < payload.len; i++) {
-		if (payload.data[i] < '0' || payload.data[i] > '9')
-			return;
-		number = number * 10 + (uint64_t)(payload.data[i] - '0');
-	}
-	if (number <= session->chat->last_ping)
+	struct view digits = view_make(payload.data + skip, payload.len - skip);
+	if (view_decimal(digits, 19, &number) &&
+	    number <= session->chat->last_ping)
 		release_through(session, number);
 }
 

@@ -92,15 +92,7 @@ read_expiry(struct reader *reader, uint64_t *expires_s_r)
 	if (node == 0 ||
 	    !(reader->doc.nodes[node].flags & JSON_IS_PLAIN_INTEGER))
 		return false;
-	struct view text = json_text(&reader->doc, node);
-	uint64_t seconds = 0;
-	for (size_t i = 0; i < text.len; i++) {
-		if (text.data[i] == '-' || i == 15)
-			return false;
-		seconds = seconds * 10 + (uint64_t)(text.data[i] - '0');
-	}
-	*expires_s_r = seconds;
-	return true;
+	return view_decimal(json_text(&reader->doc, node), 15, expires_s_r);
 }
 
 static bool

@@ -39,14 +39,10 @@ take_flag(struct offer *offer, const struct value *value)
 static uint8_t
 window_bits(const struct value *value)
 {
-	unsigned bits = 0;
-	if (value->length == 0 || value->length > 2 || value->text[0] == '0')
+	uint64_t bits;
+	struct view text = view_make(value->text, value->length);
+	if (!view_decimal(text, 2, &bits) || value->text[0] == '0')
 		return 0;
-	for (size_t i = 0; i < value->length; i++) {
-		if (value->text[i] < '0' || value->text[i] > '9')
-			return 0;
-		bits = bits * 10 + (unsigned)(value->text[i] - '0');
-	}
 	return bits >= BITS_MIN && bits <= BITS_MAX ? (uint8_t)bits : 0;
 }
 

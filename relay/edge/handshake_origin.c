@@ -38,17 +38,12 @@ same_text(struct view a, struct view b)
 static bool
 parse_port(struct view text, uint32_t *port_r)
 {
-	uint32_t port = 0;
+	uint64_t port;
 	if (text.len == 0)
 		return true;
-	if (text.len > 5)
+	if (!view_decimal(text, 5, &port))
 		return false;
-	for (size_t i = 0; i < text.len; i++) {
-		if (text.data[i] < '0' || text.data[i] > '9')
-			return false;
-		port = port * 10 + (uint32_t)(text.data[i] - '0');
-	}
-	*port_r = port;
+	*port_r = (uint32_t)port;
 	return port > 0 && port <= 65535;
 }
 

@@ -34,16 +34,9 @@ next_word(struct view *line, struct view *word_r)
 static bool
 is_port(struct view word)
 {
-	unsigned port = 0;
+	uint64_t port;
 
-	if (word.len == 0 || word.len > 5)
-		return false;
-	for (size_t i = 0; i < word.len; i++) {
-		if (word.data[i] < '0' || word.data[i] > '9')
-			return false;
-		port = port * 10 + (unsigned)(word.data[i] - '0');
-	}
-	return port <= 65535;
+	return view_decimal(word, 5, &port) && port <= 65535;
 }
 
 /* An address of this family and nothing around it. */

@@ -74,16 +74,11 @@ decode(struct view text)
 static int
 parse_number(struct view text, int max)
 {
-	int number = 0;
+	uint64_t number;
 
-	if (text.len == 0 || text.len > 7)
-		return -1;
-	for (size_t i = 0; i < text.len; i++) {
-		if (text.data[i] < '0' || text.data[i] > '9')
-			return -1;
-		number = number * 10 + (text.data[i] - '0');
-	}
-	return number <= max ? number : -1;
+	return view_decimal(text, 7, &number) && number <= (uint64_t)max
+	    ? (int)number
+	    : -1;
 }
 
 static int

@@ -198,22 +198,6 @@ source_parse_info(const struct redis_value *answer, struct source_info *info_r)
 	return 0;
 }
 
-static int
-parse_decimal(struct view text, uint64_t *number_r)
-{
-	uint64_t number = 0;
-
-	if (text.len == 0 || text.len > 18)
-		return -1;
-	for (size_t i = 0; i < text.len; i++) {
-		if (text.data[i] < '0' || text.data[i] > '9')
-			return -1;
-		number = number * 10 + (uint64_t)(text.data[i] - '0');
-	}
-	*number_r = number;
-	return 0;
-}
-
 /* [seconds, microseconds] */
 int
 source_parse_time(const struct redis_value *answer, uint64_t *unix_ms_r)
@@ -222,10 +206,10 @@ source_parse_time(const struct redis_value *answer, uint64_t *unix_ms_r)
 	uint64_t micros = 0;
 
 	if (redis_value_count(answer) != 2 ||
-	    parse_decimal(
-		redis_value_text(redis_value_at(answer, 0)), &seconds) != 0 ||
-	    parse_decimal(
-		redis_value_text(redis_value_at(answer, 1)), &micros) != 0 ||
+	    !view_decimal(
+		redis_value_text(redis_value_at(answer, 0)), 18, &seconds) ||
+	    !view_decimal(
+		redis_value_text(redis_value_at(answer, 1)), 18, &micros) ||
 	    seconds > UINT64_MAX / 2000)
 		return -1;
 	*unix_ms_r = seconds * 1000 + micros / 1000;
