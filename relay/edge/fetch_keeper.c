@@ -3,6 +3,7 @@
 
 #include "clock.h"
 #include "fetch.h"
+#include "helper.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -211,7 +212,7 @@ send_all(int channel, const void *from, size_t size)
 }
 
 static void
-keep(struct keeper *keeper)
+serve(struct keeper *keeper)
 {
 	struct fetch_order order;
 	while (receive(keeper->channel, &order, sizeof(order)) &&
@@ -237,41 +238,20 @@ restrict_self(void)
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
-/* Signals for the relay are not for this process; whose end it is, its channel
- * says. */
 static void
-become_keeper(int channel)
+keep(int channel, const void *arg)
 {
 	static struct keeper
 	    keeper; /* too large for a stack; of this process */
-	setsid();
-	signal(SIGTERM, SIG_IGN);
-	signal(SIGINT, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
-	keeper.channel = STDERR_FILENO + 1;
-	if (channel != keeper.channel)
-		dup2(channel, keeper.channel);
-	fcntl(keeper.channel, F_SETFD, FD_CLOEXEC);
-	close_range((unsigned)keeper.channel + 1, ~0U, 0);
+	(void)arg;
+	keeper.channel = channel;
 	find_program(&keeper);
 	restrict_self();
-	keep(&keeper);
-	_exit(0);
+	serve(&keeper);
 }
 
 pid_t
 fetch_keeper_fork(int *channel_r)
 {
-	int ends[2];
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == -1)
-		return -1;
-	pid_t pid = fork();
-	if (pid == 0)
-		become_keeper(ends[1]);
-	close(ends[1]);
-	if (pid == -1)
-		close(ends[0]);
-	else
-		*channel_r = ends[0];
-	return pid;
+	return helper_fork(keep, NULL, channel_r);
 }

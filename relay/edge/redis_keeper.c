@@ -2,6 +2,7 @@
 #include "redis_keeper.h"
 
 #include "clock.h"
+#include "helper.h"
 #include "log.h"
 #include "xmalloc.h"
 
@@ -281,16 +282,10 @@ wait_ms(const struct keeper *keeper)
 	return keeper->start_at_ms > now ? (int)(keeper->start_at_ms - now) : 0;
 }
 
-/* Signals for the relay, of a terminal or a service manager, are not for this
- * process: the relay still needs its Redis while it drains. */
 static void
-prepare_signals(struct keeper *keeper)
+watch_child(struct keeper *keeper)
 {
 	sigset_t child;
-	setsid();
-	signal(SIGTERM, SIG_IGN);
-	signal(SIGINT, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
 	sigprocmask(SIG_SETMASK, &child, NULL);
@@ -299,50 +294,25 @@ prepare_signals(struct keeper *keeper)
 }
 
 static void
-keep(struct keeper *keeper)
+keep(int channel, const void *arg)
 {
-	prepare_signals(keeper);
-	struct pollfd fds[] = { { .fd = keeper->channel, .events = POLLIN },
-		{ .fd = keeper->child_signals, .events = POLLIN } };
+	struct keeper keeper = {
+		.paths = arg, .channel = channel, .backoff_ms = BACKOFF_MIN_MS
+	};
+	watch_child(&keeper);
+	struct pollfd fds[] = { { .fd = channel, .events = POLLIN },
+		{ .fd = keeper.child_signals, .events = POLLIN } };
 	do {
-		poll(fds, 2, wait_ms(keeper));
-		redis_ended(keeper);
-		if (wait_ms(keeper) == 0)
-			start_redis(keeper);
-	} while (heard(keeper));
-	stop_redis(keeper);
-}
-
-/* Moves the channel to the first free place and closes all behind it. */
-static int
-keep_only(int channel)
-{
-	int kept = STDERR_FILENO + 1;
-	if (channel != kept)
-		dup2(channel, kept);
-	fcntl(kept, F_SETFD, FD_CLOEXEC);
-	close_range((unsigned)kept + 1, ~0U, 0);
-	return kept;
+		poll(fds, 2, wait_ms(&keeper));
+		redis_ended(&keeper);
+		if (wait_ms(&keeper) == 0)
+			start_redis(&keeper);
+	} while (heard(&keeper));
+	stop_redis(&keeper);
 }
 
 pid_t
 redis_keeper_fork(const struct redis_paths *paths, int *channel_r)
 {
-	int ends[2];
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == -1)
-		return -1;
-	pid_t pid = fork();
-	if (pid == 0) {
-		struct keeper keeper = { .paths = paths,
-			.channel = keep_only(ends[1]),
-			.backoff_ms = BACKOFF_MIN_MS };
-		keep(&keeper);
-		_exit(0);
-	}
-	close(ends[1]);
-	if (pid == -1)
-		close(ends[0]);
-	else
-		*channel_r = ends[0];
-	return pid;
+	return helper_fork(keep, paths, channel_r);
 }

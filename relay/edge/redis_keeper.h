@@ -24,11 +24,9 @@ enum redis_keeper_word {
 };
 
 /*
- * Forks the keeper; call it before there are threads. It begins when a byte
- * comes through its channel, and when the channel is closed it stops
- * redis-server, within about five seconds, and ends. It holds no other
- * descriptor of its parent's but the standard ones. *channel_r is for the
- * caller to close. -1: errno says why.
+ * Forks the keeper (helper_fork). It begins when a byte comes through its
+ * channel; when the channel is closed it stops redis-server, within about five
+ * seconds, and ends.
  */
 pid_t redis_keeper_fork(const struct redis_paths *paths, int *channel_r);
 
