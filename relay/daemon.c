@@ -1,34 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon.h"
+#include "daemon_parts.h"
 
 #include "clock.h"
 #include "confine.h"
-#include "descriptors.h"
 #include "exit_code.h"
-#include "gateway.h"
 #include "key_store.h"
 #include "log.h"
 #include "memory_guard.h"
 #include "once.h"
 #include "port_file.h"
-#include "port_owner.h"
 #include "private_redis.h"
 #include "tally.h"
-#include "tls_identity.h"
 #include "users.h"
 #include "versions.h"
 #include "watchdog.h"
-#include "worker.h"
-#include "xmalloc.h"
 
-#include <uv.h>
-
-#include <errno.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 /* The start is announced when the workers have reached Redis, so that who reads
@@ -40,161 +29,6 @@
 /* After the drain's own time, for the last answers and close frames. */
 #define DRAIN_GRACE_MS 5000
 
-struct daemon {
-	const struct daemon_plan *plan;
-	struct settings *settings; /* the latest */
-	uint64_t reported;         /* number of the last that all go by */
-	uint64_t room;             /* for connections, by the descriptors */
-	uv_loop_t loop;
-	uv_async_t news;
-	uv_signal_t terminate, interrupt, hangup;
-	uv_timer_t timer; /* first for the private Redis, then for the drain */
-	struct key_store *key_store;
-	struct private_redis *private_redis;
-	struct watchdog *watchdog;
-	struct memory_guard *memory_guard;
-	struct redis_target private_target;
-	char redis_url[600];
-	struct gateway_address listen, admin;
-	int *sockets; /* one per worker; -1 when given away */
-	int admin_socket;
-	struct worker_shared shared;
-	uint64_t deadline_ms;
-	bool has_started;    /* the workers */
-	bool has_lost_redis; /* the private one, for good */
-	bool has_port_file;
-	struct error *err; /* the caller's */
-	int signal_number; /* of a second signal; 0: none */
-};
-
-static uint64_t
-worker_count(const struct config *config)
-{
-	if (config->workers > 0)
-		return config->workers;
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	return cores > 0 ? (uint64_t)cores : 1;
-}
-
-/* --- opening --- */
-
-static int
-open_redis(
-    struct daemon *daemon, const struct redis_target *redis, struct error *err)
-{
-	int code = 0;
-	if (redis) {
-		daemon->shared.redis = redis;
-		redis_target_print(
-		    redis, daemon->redis_url, sizeof(daemon->redis_url));
-		return 0;
-	}
-	daemon->private_redis = private_redis_new(
-	    &daemon->loop, daemon->settings->config.state_dir, &code, err);
-	if (!daemon->private_redis)
-		return code;
-	const char *url = private_redis_url(daemon->private_redis);
-	if (redis_target_parse(&daemon->private_target, view_of(url), err) ==
-	    -1)
-		return EXIT_CODE_REDIS;
-	daemon->shared.redis = &daemon->private_target;
-	daemon->shared.redis_is_private = true;
-	snprintf(daemon->redis_url, sizeof(daemon->redis_url), "%s", url);
-	return 0;
-}
-
-static int
-open_listener(const char *address, bool join, int *sockets, size_t count,
-    struct gateway_address *address_r, struct error *err)
-{
-	errno = 0;
-	if (gateway_listen(address, join, sockets, count, address_r, err) == 0)
-		return 0;
-	return port_owner_explain(address, errno, err);
-}
-
-static int
-open_listeners(struct daemon *daemon, struct error *err)
-{
-	const struct config *config = &daemon->settings->config;
-	size_t count = daemon->shared.worker_count;
-	daemon->sockets = xcalloc(count, sizeof(*daemon->sockets));
-	for (size_t i = 0; i < count; i++)
-		daemon->sockets[i] = -1;
-	int code = open_listener(config->listen, config->listen_share,
-	    daemon->sockets, count, &daemon->listen, err);
-	if (code == 0)
-		code = open_listener(config->admin_listen, false,
-		    &daemon->admin_socket, 1, &daemon->admin, err);
-	return code;
-}
-
-static void
-cap_connections(const struct daemon *daemon, struct settings *settings)
-{
-	if (settings->max_connections > daemon->room)
-		settings->max_connections = daemon->room;
-}
-
-static int
-open_descriptors(struct daemon *daemon, struct error *err)
-{
-	uint64_t limit = 0;
-	if (descriptors_raise(&limit, err) == -1)
-		return EXIT_CODE_DESCRIPTORS;
-	daemon->room =
-	    descriptors_for_clients(limit, daemon->shared.worker_count);
-	cap_connections(daemon, daemon->settings);
-	return 0;
-}
-
-static void
-warn_of_descriptors(const struct daemon *daemon)
-{
-	char wanted[32], allowed[32];
-	if (daemon->settings->max_connections ==
-	    daemon->settings->config.limits_connections)
-		return;
-	snprintf(wanted, sizeof(wanted), "%" PRIu64,
-	    daemon->settings->config.limits_connections);
-	snprintf(allowed, sizeof(allowed), "%" PRIu64,
-	    daemon->settings->max_connections);
-	log_event(LOG_LEVEL_WARN, "relayd", "connections_capped", "wanted",
-	    wanted, "allowed", allowed, "fix",
-	    "raise the descriptor limit (ulimit -n, LimitNOFILE=)", NULL);
-}
-
-static int
-name_node(struct worker_shared *shared, struct error *err)
-{
-	uint8_t bytes[8];
-	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes)) {
-		error_set(err, "", "getrandom failed: %s", strerror(errno));
-		return EXIT_CODE_BUG;
-	}
-	for (size_t i = 0; i < sizeof(bytes); i++)
-		snprintf(shared->node + 2 * i, 3, "%02x", bytes[i]);
-	return 0;
-}
-
-static int
-open_workers(struct daemon *daemon, struct error *err)
-{
-	struct worker_shared *shared = &daemon->shared;
-	size_t count = shared->worker_count;
-	shared->workers = xcalloc(count, sizeof(struct worker *));
-	for (size_t i = 0; i < count; i++) {
-		shared->workers[i] = worker_new(shared, i, daemon->sockets[i],
-		    i == 0 ? daemon->admin_socket : -1, err);
-		daemon->sockets[i] = -1;
-		if (i == 0)
-			daemon->admin_socket = -1;
-		if (!shared->workers[i])
-			return EXIT_CODE_BUG;
-	}
-	return 0;
-}
-
 /* --- the end --- */
 
 static void
@@ -203,29 +37,11 @@ begin_end(struct daemon *daemon)
 	uv_stop(&daemon->loop);
 }
 
-/* Once all workers go by the new settings. */
-static void
-report_reload(struct daemon *daemon)
-{
-	static const char *const modes[] = { "off", "warn", "enforce" };
-	const struct settings *settings = daemon->settings;
-	for (size_t i = 0; i < daemon->shared.worker_count; i++)
-		if (worker_settings_number(daemon->shared.workers[i]) !=
-		    settings->number)
-			return;
-	if (daemon->reported == settings->number)
-		return;
-	daemon->reported = settings->number;
-	log_event(LOG_LEVEL_INFO, "relayd", "reloaded", "contract",
-	    settings->contract_id, "contract_hash", settings->contract->hash,
-	    "mode", modes[settings->config.mode], NULL);
-}
-
 static void
 on_news(uv_async_t *news)
 {
 	struct daemon *daemon = news->data;
-	report_reload(daemon);
+	daemon_report_reload(daemon);
 	if (atomic_exchange(&daemon->shared.wants_keys, false))
 		key_store_ask(daemon->key_store);
 	for (size_t i = 0; i < daemon->shared.worker_count; i++)
@@ -271,93 +87,6 @@ on_redis_lost(void *arg)
 	begin_end(daemon);
 }
 
-/* --- keys --- */
-
-/* Once they are made the workers have keys of their own. */
-static void
-on_keys(void *arg)
-{
-	struct daemon *daemon = arg;
-	struct worker_shared *shared = &daemon->shared;
-	if (!daemon->key_store)
-		return;
-	struct key_set *before = shared->keys;
-	struct key_set *keys = key_store_keys(daemon->key_store);
-	atomic_store(&shared->keys_state, key_store_state(daemon->key_store));
-	if (!keys || keys == before)
-		return;
-	shared->keys = key_set_hold(keys);
-	key_set_release(&before);
-	for (size_t i = 0; shared->workers && i < shared->worker_count; i++)
-		worker_trust(shared->workers[i]);
-}
-
-static void
-open_keys(struct daemon *daemon)
-{
-	daemon->shared.users = users_new();
-	daemon->key_store =
-	    key_store_new(&daemon->loop, daemon->settings, on_keys, daemon);
-	on_keys(daemon);
-}
-
-/* --- reloading --- */
-
-static void
-warn_of_certificate(const struct settings *settings)
-{
-	if (!settings->tls)
-		return;
-	const char *warning =
-	    tls_identity_warning(settings->tls, clock_unix_ms());
-	if (*warning)
-		log_event(LOG_LEVEL_WARN, "relayd", "certificate", "problem",
-		    warning, NULL);
-}
-
-static void
-replace_settings(struct daemon *daemon, struct settings *take_next)
-{
-	struct settings *before = daemon->settings;
-	take_next->number = before->number + 1;
-	take_next->most_connections = before->most_connections;
-	cap_connections(daemon, take_next);
-	settings_keep_pact(take_next, before);
-	settings_open_drifts(
-	    take_next, daemon->shared.worker_count, clock_unix_ms());
-	daemon->settings = take_next;
-	daemon->shared.settings = take_next;
-	for (size_t i = 0; i < daemon->shared.worker_count; i++)
-		worker_reload(daemon->shared.workers[i]);
-	settings_release(&before);
-	key_store_reload(daemon->key_store, take_next);
-	log_setup((enum log_level)take_next->config.log_level,
-	    (enum log_format)take_next->config.log_format,
-	    (unsigned)take_next->config.limits_log_lines);
-	warn_of_certificate(take_next);
-}
-
-static void
-on_hangup(uv_signal_t *handle, int signal_number)
-{
-	struct daemon *daemon = handle->data;
-	struct error err = { 0 };
-	(void)signal_number;
-	if (atomic_load(&daemon->shared.is_draining))
-		return;
-	struct settings *next =
-	    daemon->plan->read_again(daemon->plan->arg, &err);
-	if (next && settings_may_follow(daemon->settings, next, &err) == 0) {
-		replace_settings(daemon, next);
-		return;
-	}
-	settings_release(&next);
-	log_event(LOG_LEVEL_ERROR, "relayd", "reload_refused", "where",
-	    err.where, "error", err.message, "kept",
-	    daemon->settings->contract_id, "kept_hash",
-	    daemon->settings->contract->hash, NULL);
-}
-
 /* --- running --- */
 
 static void
@@ -377,9 +106,9 @@ announce(struct daemon *daemon)
 				  : "given",
 	    "contract", daemon->settings->contract_id, "contract_hash",
 	    daemon->settings->contract->hash, "workers", workers, NULL);
-	warn_of_descriptors(daemon);
+	daemon_warn_of_descriptors(daemon);
 	versions_warn();
-	warn_of_certificate(daemon->settings);
+	daemon_warn_of_certificate(daemon->settings);
 	if (!*config->port_file)
 		return;
 	daemon->has_port_file =
@@ -452,7 +181,7 @@ watch_signals(struct daemon *daemon)
 {
 	uv_signal_start(&daemon->terminate, on_end_signal, SIGTERM);
 	uv_signal_start(&daemon->interrupt, on_end_signal, SIGINT);
-	uv_signal_start(&daemon->hangup, on_hangup, SIGHUP);
+	uv_signal_start(&daemon->hangup, daemon_on_hangup, SIGHUP);
 }
 
 static int
@@ -560,7 +289,7 @@ daemon_run(const struct daemon_plan *plan, struct error *err)
 	shared->settings = daemon.settings;
 	shared->version = plan->version;
 	shared->redis_url = daemon.redis_url;
-	shared->worker_count = worker_count(&daemon.settings->config);
+	shared->worker_count = daemon_worker_count(&daemon.settings->config);
 	shared->started_ms = clock_unix_ms();
 	settings_open_drifts(
 	    daemon.settings, shared->worker_count, shared->started_ms);
@@ -571,17 +300,17 @@ daemon_run(const struct daemon_plan *plan, struct error *err)
 	if (daemon.settings->config.sandbox != SANDBOX_OFF)
 		sandbox_prepare();
 	open_loop(&daemon);
-	int code = open_descriptors(&daemon, err);
+	int code = daemon_open_descriptors(&daemon, err);
 	if (code == 0)
-		code = name_node(shared, err);
+		code = daemon_name_node(shared, err);
 	if (code == 0)
-		code = open_listeners(&daemon, err);
+		code = daemon_open_listeners(&daemon, err);
 	if (code == 0)
-		code = open_redis(&daemon, plan->redis, err);
+		code = daemon_open_redis(&daemon, plan->redis, err);
 	if (code == 0)
-		open_keys(&daemon);
+		daemon_open_keys(&daemon);
 	if (code == 0)
-		code = open_workers(&daemon, err);
+		code = daemon_open_workers(&daemon, err);
 	if (code == 0) {
 		daemon.watchdog = watchdog_new(&daemon.loop, shared);
 		daemon.memory_guard = memory_guard_new(&daemon.loop, shared);
