@@ -28,6 +28,7 @@
 #include "xmalloc.h"
 
 #include <libwebsockets.h>
+#include <openssl/err.h>
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -158,11 +159,18 @@ ws_conn_recv(struct ws_conn *conn, char *bytes, size_t size)
 }
 
 /* A half-closed socket, since the end of one with unread bytes is a reset that
- * may overtake the close frame; TLS has an end of its own. */
+ * may overtake the close frame. TLS says before that it ends: not every version
+ * of libwebsockets does. */
 void
 ws_conn_hang_up(struct ws_conn *conn)
 {
-	if (lws_is_ssl(conn->wsi) || shutdown(conn->socket, SHUT_WR) < 0)
+	SSL *tls = lws_get_ssl(conn->wsi);
+
+	if (tls != NULL) {
+		ERR_clear_error();
+		SSL_shutdown(tls);
+	}
+	if (shutdown(conn->socket, SHUT_WR) < 0)
 		ws_conn_kill(conn);
 }
 
