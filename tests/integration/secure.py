@@ -58,7 +58,8 @@ class Certificate:
 
 def moment(days):
     import datetime
-    at = datetime.datetime.utcnow() + datetime.timedelta(days=days)
+    at = (datetime.datetime.now(datetime.timezone.utc) +
+          datetime.timedelta(days=days))
     return at.strftime("%Y%m%d%H%M%SZ")
 
 
