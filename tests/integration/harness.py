@@ -6,6 +6,7 @@ ends with the test."""
 
 import asyncio
 import hashlib
+import inspect
 import json
 import os
 import pathlib
@@ -433,7 +434,21 @@ class Subscriber:
             self.socket = None
 
 
-def connect(url, notices=True, **options):
+# Since version 14 websockets has another client, which names this differently.
+HEADERS = next(
+    name for name in ("additional_headers", "extra_headers")
+    if name in inspect.signature(websockets.connect.__init__).parameters)
+
+
+def agreed_extensions(socket_):
+    """Those agreed on; also kept in another place since then."""
+    owner = socket_ if hasattr(socket_, "extensions") else socket_.protocol
+    return owner.extensions
+
+
+def connect(url, notices=True, headers=None, **options):
+    if headers:
+        options[HEADERS] = headers
     options.setdefault("max_size", None)
     options.setdefault("compression", None)
     options.setdefault("open_timeout", 10 * SLOW)

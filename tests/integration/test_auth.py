@@ -182,7 +182,7 @@ def test_two_tenants_share_nothing(relay, store):
         log = Log("s", after)
         socket_ = await connect(
             relay.ws(EVENTS, session_id="s", after=after),
-            extra_headers=bearer(token(tenant=tenant, user=user)))
+            headers=bearer(token(tenant=tenant, user=user)))
         frames = []
         last = publisher.acknowledged[events_key("s", tenant, user)]
 
@@ -230,7 +230,7 @@ def test_dead_letters_of_tenants_are_apart(start_relay, redis_server, store,
         for tenant in ("acme", "other"):
             socket_ = await connect(
                 relay.ws(EVENTS, session_id="s"),
-                extra_headers=bearer(token(tenant=tenant)))
+                headers=bearer(token(tenant=tenant)))
             await receive_type(socket_, "relay.live")
             sockets.append((tenant, socket_))
         for tenant, _ in sockets:
@@ -257,7 +257,7 @@ def test_dead_letters_of_tenants_are_apart(start_relay, redis_server, store,
 
 def test_commands_carry_the_identity_of_the_token(relay, store):
     async def scene():
-        async with connect(relay.ws(CHAT), extra_headers=bearer(
+        async with connect(relay.ws(CHAT), headers=bearer(
                 token(tenant="t/1", user="u:{2}"))) as chat:
             await chat.send(dumps({"type": "message", "content": "hi",
                                    "session_id": "s"}))
@@ -307,7 +307,7 @@ def test_a_token_of_ten_seconds(start_relay, redis_server, store, keys):
         text = forge.token("HS256", claims=forge.changed(exp=exp))
         socket_ = await connect(
             relay.ws(EVENTS, session_id="s", after="0-0"),
-            extra_headers=bearer(text))
+            headers=bearer(text))
         ended = await read_to_the_end(socket_)
         assert (socket_.close_code, socket_.close_reason) == (4401, "")
         late = ended - exp - leeway
@@ -323,7 +323,7 @@ def test_a_token_of_ten_seconds(start_relay, redis_server, store, keys):
         assert is_let_in(relay, headers=bearer(text)) == ("auth_failed", 1008)
         socket_ = await connect(
             relay.ws(EVENTS, session_id="s", after=log.position),
-            extra_headers=bearer(token()))
+            headers=bearer(token()))
         reader = asyncio.create_task(read_to_the_end(socket_))
         await until(lambda: len(log.got) > before + 100)
         producer.cancel()
@@ -345,7 +345,7 @@ def test_without_notices_only_the_error(start_relay, redis_server, keys):
 
     async def scene():
         socket_ = await connect(relay.ws(EVENTS, session_id="s"), False,
-                                extra_headers=bearer(token(ttl=2.5)))
+                                headers=bearer(token(ttl=2.5)))
         frame = await receive_json(socket_)
         assert frame["code"] == "auth_expired" and frame["type"] == "error"
         assert await closed_with(socket_) == (4401, "")
@@ -360,7 +360,7 @@ def test_one_connection_over_the_users_bound(start_relay, redis_server, keys):
                         "--limits-connections-per-user=2", workers=3)
 
     async def scene():
-        mine = [await connect(relay.ws(CHAT), extra_headers=bearer(token()))
+        mine = [await connect(relay.ws(CHAT), headers=bearer(token()))
                 for _ in range(2)]
         for socket_ in mine:
             await receive_type(socket_, "relay.hello")
@@ -374,7 +374,7 @@ def test_one_connection_over_the_users_bound(start_relay, redis_server, keys):
         await mine.pop().close()
         await until(lambda: relay.metric("relay_clients") == 1)
         mine.append(await connect(
-            relay.ws(CHAT), extra_headers=bearer(token())))
+            relay.ws(CHAT), headers=bearer(token())))
         await receive_type(mine[-1], "relay.hello")
         for socket_ in mine:
             await socket_.ping()

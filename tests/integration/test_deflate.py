@@ -24,8 +24,8 @@ from wsproto.extensions import PerMessageDeflate
 
 from checker import assert_six_zeros
 from harness import (CHAT, EVENTS, SLOW, Log, Publisher, RedisServer, Relay,
-                     Subscriber, connect, dumps, events_key, receive_type, run,
-                     step, wait_for)
+                     Subscriber, agreed_extensions, connect, dumps,
+                     events_key, receive_type, run, step, wait_for)
 from test_frames import Peer, frame
 
 MIB = 1 << 20
@@ -218,7 +218,7 @@ def test_websockets_reads_it(world, offer, window):
 
     async def scene():
         await subscriber.connect()
-        negotiated = subscriber.socket.extensions
+        negotiated = agreed_extensions(subscriber.socket)
         assert bool(negotiated) == (window is not None), negotiated
         await subscriber.read_until(lambda log: len(log.got) == len(PADS) * 2)
         await subscriber.drop()
