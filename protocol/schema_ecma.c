@@ -284,7 +284,8 @@ class_member(struct ecma *ecma)
 	}
 	bool is_literal_dash =
 	    c == '-' && (ecma->was_set || is_set_ahead(ecma));
-	if (c == '[' || is_literal_dash)
+	/* "[.", "[:" and "[=" begin what PCRE2 takes for POSIX names. */
+	if (is_literal_dash || (c != '\0' && strchr("[.:=", c)))
 		buf_add_char(ecma->out, '\\');
 	if (c == '\0')
 		buf_add_text(ecma->out, "\\x{0}");
