@@ -317,6 +317,12 @@ gateway_answer(struct http_exchange *exchange, int status,
 	exchange_answer(exchange, status, content_type, extra_headers, body);
 }
 
+void
+gateway_add_headers(struct http_exchange *exchange, struct view lines)
+{
+	buf_add(&exchange->headers, lines);
+}
+
 int
 gateway_take(struct http_exchange *exchange)
 {

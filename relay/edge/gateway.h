@@ -83,6 +83,9 @@ void gateway_free(struct gateway **gateway);
  * are copied. A peer that left is no error. */
 void gateway_answer(struct http_exchange *exchange, int status,
     const char *content_type, struct view extra_headers, struct view body);
+/* Header lines, complete with CRLF, that whatever will be the answer has, the
+ * gateway's own included; copied. */
+void gateway_add_headers(struct http_exchange *exchange, struct view lines);
 /* Inside on_request, or later in place of an answer: the socket is the caller's
  * from now on, the exchange is gone. Exactly the head was read from it; bytes behind it still wait. */
 int gateway_take(struct http_exchange *exchange);

@@ -77,6 +77,9 @@ void handshake_missing(const struct handshake *handshake, struct buf *out);
 bool handshake_accept(
     const struct handshake *handshake, bool deflate, struct buf *out);
 
+/* Is this Origin on the list? */
+bool handshake_origin_listed(const struct handshake *handshake,
+    const struct view *origins, size_t count);
 /* Is this Origin the same host as Host, or on the list? Absent Origin: yes.
  * "null": no. Exact scheme, host and port. */
 bool handshake_origin_allowed(const struct handshake *handshake,

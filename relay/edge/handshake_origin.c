@@ -147,6 +147,27 @@ is_own_host(const struct handshake *handshake, const struct origin *origin)
 	    same_text(host, origin->host) && port == origin->port;
 }
 
+static bool
+is_listed(const struct origin *origin, const struct view *origins, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct origin known;
+		if (parse_origin(origins[i], &known) &&
+		    same_origin(&known, origin))
+			return true;
+	}
+	return false;
+}
+
+bool
+handshake_origin_listed(
+    const struct handshake *handshake, const struct view *origins, size_t count)
+{
+	struct origin origin;
+	return parse_origin(handshake->origin, &origin) &&
+	    is_listed(&origin, origins, count);
+}
+
 bool
 handshake_origin_allowed(
     const struct handshake *handshake, const struct view *origins, size_t count)
@@ -154,13 +175,7 @@ handshake_origin_allowed(
 	struct origin origin;
 	if (!handshake->origin.data)
 		return true;
-	if (!parse_origin(handshake->origin, &origin))
-		return false;
-	for (size_t i = 0; i < count; i++) {
-		struct origin known;
-		if (parse_origin(origins[i], &known) &&
-		    same_origin(&known, &origin))
-			return true;
-	}
-	return is_own_host(handshake, &origin);
+	return parse_origin(handshake->origin, &origin) &&
+	    (is_listed(&origin, origins, count) ||
+		is_own_host(handshake, &origin));
 }

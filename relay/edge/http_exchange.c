@@ -41,6 +41,7 @@ on_handle_closed(uv_handle_t *handle)
 	if (--exchange->open_handles > 0)
 		return;
 	buf_wipe(&exchange->in); /* tokens may stand in it */
+	buf_fini(&exchange->headers);
 	buf_wipe(&exchange->out);
 	exchange->magic = 0;
 	exchange->ops->freed(gateway);
@@ -69,6 +70,7 @@ exchange_new(struct gateway *gateway, const struct exchange_ops *ops,
 	exchange->poll.data = exchange;
 	exchange->timer.data = exchange;
 	buf_init(&exchange->in, 0);
+	buf_init(&exchange->headers, 0);
 	buf_init(&exchange->out, 0);
 	return exchange;
 }
@@ -392,6 +394,7 @@ exchange_answer(struct http_exchange *exchange, int status,
 	if (status != 204 && status != 304)
 		buf_addf(out, "Content-Length: %zu\r\n", body.len);
 	buf_add_text(out, "Connection: close\r\n");
+	buf_add(out, buf_view(&exchange->headers));
 	buf_add(out, extra_headers);
 	buf_add_text(out, "\r\n");
 	if (!exchange->without_body && status != 204 && status != 304)

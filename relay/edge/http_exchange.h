@@ -59,10 +59,11 @@ struct http_exchange {
 	/* Who is at the other end: of the socket, then of the proxy that says
 	 * so in its header, then behind all trusted ones. */
 	struct address client;
-	bool awaits_proxy; /* a PROXY header comes before all else */
-	bool is_secure;    /* TLS comes before the head */
-	struct buf in;     /* what was taken out of the socket */
-	bool without_body; /* the answer to HEAD */
+	bool awaits_proxy;  /* a PROXY header comes before all else */
+	bool is_secure;     /* TLS comes before the head */
+	struct buf in;      /* what was taken out of the socket */
+	bool without_body;  /* the answer to HEAD */
+	struct buf headers; /* lines that every answer has */
 	struct buf out;
 	size_t sent;
 	size_t drained;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "http_routes.h"
 
+#include "http_cors.h"
+
 #define JSON_TYPE    "application/json"
 #define METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
 #define OPENMETRICS  "application/openmetrics-text"
@@ -10,7 +12,8 @@ enum listener { ON_PUBLIC = 0x01, ON_ADMIN = 0x02 };
 struct route {
 	const char *path;
 	unsigned listeners;
-	bool is_post; /* else GET and HEAD */
+	bool is_post;      /* else GET and HEAD */
+	bool is_for_pages; /* of listed origins, too */
 	void (*serve)(const struct http_routes *routes,
 	    struct http_exchange *exchange, const struct handshake *handshake);
 };
@@ -50,6 +53,13 @@ http_routes_refuse_crowd(struct http_exchange *exchange, int status)
 	    "too_many_connections",
 	    status == 429 ? "Your address has too many connections."
 			  : "The relay takes no more connections now.");
+}
+
+void
+http_routes_refuse_origin(struct http_exchange *exchange)
+{
+	http_routes_refuse(exchange, 403, "", "origin_refused",
+	    "This Origin may not connect; see the option origins.");
 }
 
 /* --- the routes --- */
@@ -125,12 +135,12 @@ serve_ticket(const struct http_routes *routes, struct http_exchange *exchange,
 }
 
 static const struct route route_table[] = {
-	{ "/health", ON_PUBLIC | ON_ADMIN, false, serve_health },
-	{ "/ready", ON_PUBLIC | ON_ADMIN, false, serve_ready },
-	{ "/metrics", ON_ADMIN, false, serve_metrics },
-	{ "/api/v1/runtime/status", ON_ADMIN, false, serve_status },
-	{ "/api/v1/contract/drift", ON_ADMIN, false, serve_drift },
-	{ "/api/v1/auth/ws-ticket", ON_PUBLIC, true, serve_ticket },
+	{ "/health", ON_PUBLIC | ON_ADMIN, false, false, serve_health },
+	{ "/ready", ON_PUBLIC | ON_ADMIN, false, false, serve_ready },
+	{ "/metrics", ON_ADMIN, false, false, serve_metrics },
+	{ "/api/v1/runtime/status", ON_ADMIN, false, false, serve_status },
+	{ "/api/v1/contract/drift", ON_ADMIN, false, false, serve_drift },
+	{ "/api/v1/auth/ws-ticket", ON_PUBLIC, true, true, serve_ticket },
 };
 
 #define ROUTE_COUNT (sizeof(route_table) / sizeof(route_table[0]))
@@ -173,8 +183,13 @@ serve_plain(const struct http_routes *routes, const struct route *route,
 {
 	bool is_get = view_is(handshake->method, "GET") ||
 	    view_is(handshake->method, "HEAD");
+	if (route->is_for_pages &&
+	    http_cors_settle(routes, exchange, handshake))
+		return;
 	if (route->is_post && !view_is(handshake->method, "POST"))
-		http_routes_refuse(exchange, 405, "Allow: POST\r\n",
+		http_routes_refuse(exchange, 405,
+		    route->is_for_pages ? "Allow: POST, OPTIONS\r\n"
+					: "Allow: POST\r\n",
 		    "method_not_allowed", "This path answers POST only.");
 	else if (!route->is_post && !is_get)
 		http_routes_refuse(exchange, 405, "Allow: GET, HEAD\r\n",
@@ -249,8 +264,7 @@ refuse_caller(const struct http_routes *routes, struct http_exchange *exchange,
 {
 	if (!handshake_origin_allowed(
 		handshake, routes->origins, routes->origin_count)) {
-		http_routes_refuse(exchange, 403, "", "origin_refused",
-		    "This Origin may not connect; see the option origins.");
+		http_routes_refuse_origin(exchange);
 		return true;
 	}
 	int status = routes->ops->admit(routes->arg, exchange);

@@ -44,6 +44,8 @@ struct http_routes {
 void http_routes_serve(const struct http_routes *routes,
     struct http_exchange *exchange, const struct handshake *handshake);
 
+/* 403 to a page that comes from nowhere known. */
+void http_routes_refuse_origin(struct http_exchange *exchange);
 /* 429 or 503 to one WebSocket too many. */
 void http_routes_refuse_crowd(struct http_exchange *exchange, int status);
 /* {"error":code,"message":…} with a status; `extra` are header lines. */
