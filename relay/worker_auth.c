@@ -183,21 +183,22 @@ on_burnt(void *arg, const struct redis_value *answer)
 	entrance_free(entrance);
 }
 
-/* Would the session be refused whoever comes? Then no ticket is burnt for it:
- * query refusals come before authentication, and a mistake in the rest can be
- * mended and the ticket used. */
-static bool
-is_refused_anyhow(
-    const struct worker *worker, const struct session_params *params)
+/* With what the session would be refused whoever comes, or NULL. No ticket is
+ * burnt for that: query refusals come before authentication, and a mistake in
+ * the rest can be mended and the ticket used. */
+static const struct contract_refusal *
+refused_anyhow(const struct worker *worker, const struct session_params *params)
 {
 	const struct contract_endpoint *endpoint =
 	    &worker->settings->contract->endpoints[params->endpoint];
+	const struct contract_refusal *refusal =
+	    opening_refused(endpoint, params->query);
 	struct opening opening;
-	if (opening_refused(endpoint, params->query))
-		return true;
-	bool is_refused = opening_read(endpoint, params->query, &opening);
+	if (refusal)
+		return refusal;
+	refusal = opening_read(endpoint, params->query, &opening);
 	opening_fini(&opening);
-	return is_refused;
+	return refusal;
 }
 
 /* TOKEN_ACCEPTED: Redis was asked, and on_burnt goes on. */
@@ -207,8 +208,6 @@ burn(struct listener *listener, struct http_exchange *exchange,
     const struct ws_peer *peer, struct view answer)
 {
 	struct worker *worker = listener->worker;
-	if (!ticket_is_well_formed(ticket) || is_refused_anyhow(worker, params))
-		return TOKEN_TICKET;
 	struct entrance *entrance =
 	    entrance_new(listener, exchange, params, peer, answer);
 	if (tickets_burn(sink_link(worker->sink),
@@ -217,6 +216,22 @@ burn(struct listener *listener, struct http_exchange *exchange,
 		return TOKEN_ACCEPTED;
 	entrance_free(entrance);
 	return TOKEN_UNAVAILABLE;
+}
+
+/* TOKEN_ACCEPTED: all is done, or on_burnt goes on. The refusal that comes
+ * whoever it is says what is to be mended, of the ticket it says nothing. */
+static enum token_verdict
+enter_with_ticket(struct listener *listener, struct http_exchange *exchange,
+    struct view ticket, struct session_params *params,
+    const struct ws_peer *peer, struct view answer)
+{
+	if (!ticket_is_well_formed(ticket))
+		return TOKEN_TICKET;
+	params->auth_refusal = refused_anyhow(listener->worker, params);
+	if (!params->auth_refusal)
+		return burn(listener, exchange, ticket, params, peer, answer);
+	adopt(listener, exchange, params, peer, answer);
+	return TOKEN_ACCEPTED;
 }
 
 static void
@@ -230,7 +245,7 @@ enter_with(struct listener *listener, struct http_exchange *exchange,
 	if (credential->kind == CREDENTIAL_TOKEN) {
 		verdict = judge_token(worker, credential->text, &bearer);
 	} else if (credential->kind == CREDENTIAL_TICKET) {
-		verdict = burn(
+		verdict = enter_with_ticket(
 		    listener, exchange, credential->text, params, peer, answer);
 		if (verdict == TOKEN_ACCEPTED)
 			return;

@@ -130,8 +130,21 @@ def test_what_is_refused_anyhow_burns_no_ticket(relay, store):
     assert meaning(refusal(
         relay, path=f"{CHAT}?user_id=u", **offer(made))) == \
         ("unsupported_identity_query_params", 1008)
-    refusal(relay, path=f"{EVENTS}?session_id=s&after=x", **offer(made))
-    refusal(relay, path=f"{EVENTS}?session_id=", **offer(made))
+    # The client learns what to mend, whether or not its ticket is good.
+    for place, code in (
+            (f"{EVENTS}?session_id=s&after=x", "invalid_cursor"),
+            (f"{EVENTS}?session_id=s&since=x", "invalid_cursor"),
+            (f"{EVENTS}?session_id=s&after=1-1&since=1", "invalid_cursor"),
+            (f"{EVENTS}?session_id=%01", "invalid_session_id"),
+            (f"{EVENTS}?session_id=", "missing_session_id"),
+            (f"{CHAT}?after=x", "invalid_cursor")):
+        for text in (made, "A" * 43):
+            assert meaning(refusal(relay, path=place, **offer(text))) == \
+                (code, 1008), place
+            assert meaning(refusal(relay, path=f"{place}&ticket={text}")) == \
+                (code, 1008), place
+        # What is no ticket at all is not looked at further.
+        assert meaning(refusal(relay, path=f"{place}&ticket=x")) == REFUSED
     assert len(store.keys("relay:ticket:*")) == 1
     assert is_let_in(relay, **offer(made)) is True
 
