@@ -9,13 +9,12 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#define PROTOCOL_ERROR  1002
-#define NOT_UTF8        1007
-#define POLICY          1008
-#define BACKLOG_MAX     (256 * 1024) /* own frames behind a full socket */
-#define READ_FULL_BYTES 4096         /* at once, from who takes little */
-#define CONTROLS_MAX    200          /* pings and pongs of a client ... */
-#define CONTROLS_MS     1000         /* ... in this time */
+#define PROTOCOL_ERROR 1002
+#define NOT_UTF8       1007
+#define POLICY         1008
+#define BACKLOG_MAX    (256 * 1024) /* own frames behind a full socket */
+#define CONTROLS_MAX   200          /* pings and pongs of a client ... */
+#define CONTROLS_MS    1000         /* ... in this time */
 
 /* --- life --- */
 
@@ -282,12 +281,12 @@ ws_server_review_paused(struct ws_server *server)
 void
 ws_conn_read_full(struct ws_conn *conn)
 {
-	char bytes[READ_FULL_BYTES];
+	char bytes[WS_RECV_BYTES];
 	ssize_t count;
 
 	if (is_paused(conn) || conn->backlog >= BACKLOG_MAX)
 		return;
-	count = ws_conn_recv(conn, bytes, sizeof(bytes));
+	count = ws_conn_recv(conn, bytes);
 	if (count > 0)
 		ws_conn_received(conn, bytes, (size_t)count);
 	else if (count == 0)

@@ -137,8 +137,10 @@ enum hub_write ws_conn_write(struct ws_conn *conn, struct view frames);
 /* Without ceremony, but not inside this call. */
 void ws_conn_kill(struct ws_conn *conn);
 void ws_conn_set_input(struct ws_conn *conn, bool is_on);
-/* What comes from the socket; as recv(2). */
-ssize_t ws_conn_recv(struct ws_conn *conn, char *bytes, size_t size);
+/* What the peer sent next; as recv(2). The size is that of a record of TLS:
+ * were a rest of one left in memory, no poll would tell of it. */
+#define WS_RECV_BYTES 16384
+ssize_t ws_conn_recv(struct ws_conn *conn, char bytes[WS_RECV_BYTES]);
 /* All is said: the peer shall see the end behind the last frame. */
 void ws_conn_hang_up(struct ws_conn *conn);
 

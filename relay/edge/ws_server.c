@@ -144,18 +144,35 @@ ws_conn_set_input(struct ws_conn *conn, bool is_on)
 		lws_cancel_service(conn->server->context);
 }
 
-/* Under TLS the socket's bytes are not the peer's. */
-ssize_t
-ws_conn_recv(struct ws_conn *conn, char *bytes, size_t size)
+/* Any end is one: the peer's goodbye, its socket's, a record that is none.
+ * OpenSSL keeps reading and writing apart: that libwebsockets is in the middle
+ * of a record does not matter. */
+static ssize_t
+recv_secure(SSL *tls, char *bytes, size_t size)
 {
-	int flags = MSG_DONTWAIT | (lws_is_ssl(conn->wsi) ? MSG_PEEK : 0);
-	ssize_t count = recv(conn->socket, bytes, size, flags);
+	int count;
+	int reason;
 
-	if (count > 0 && lws_is_ssl(conn->wsi)) {
-		errno = EAGAIN;
-		return -1;
-	}
-	return count;
+	ERR_clear_error();
+	count = SSL_read(tls, bytes, (int)size);
+	if (count > 0)
+		return count;
+	reason = SSL_get_error(tls, count);
+	ERR_clear_error();
+	if (reason != SSL_ERROR_WANT_READ && reason != SSL_ERROR_WANT_WRITE)
+		return 0;
+	errno = EAGAIN;
+	return -1;
+}
+
+ssize_t
+ws_conn_recv(struct ws_conn *conn, char bytes[WS_RECV_BYTES])
+{
+	SSL *tls = lws_get_ssl(conn->wsi);
+
+	return tls != NULL
+	    ? recv_secure(tls, bytes, WS_RECV_BYTES)
+	    : recv(conn->socket, bytes, WS_RECV_BYTES, MSG_DONTWAIT);
 }
 
 /* A half-closed socket, since the end of one with unread bytes is a reset that
