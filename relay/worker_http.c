@@ -296,6 +296,8 @@ status(void *arg, struct buf *out)
 		.sum = &sum,
 	};
 	add_drift(settings->pact, &facts);
+	facts.address_count =
+	    tally_busiest(shared->tally, facts.addresses, STATUS_ADDRESSES);
 	facts.is_up = all_are_up(shared, &facts.since_ms);
 	status_print(&facts, out);
 }

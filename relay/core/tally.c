@@ -192,3 +192,38 @@ tally_total(struct tally *tally)
 	pthread_mutex_unlock(&tally->lock);
 	return total;
 }
+
+/* Into its place among the rows, of which the last falls out when all are
+ * taken. */
+static size_t
+rank(
+    const struct entry *entry, struct tally_row *rows, size_t count, size_t max)
+{
+	size_t at = count;
+
+	while (at > 0 && rows[at - 1].count < entry->count)
+		at--;
+	if (at == max)
+		return count;
+	if (count < max)
+		count++;
+	memmove(&rows[at + 1], &rows[at], (count - at - 1) * sizeof(*rows));
+	rows[at] =
+	    (struct tally_row){ .block = entry->block, .count = entry->count };
+	return count;
+}
+
+size_t
+tally_busiest(struct tally *tally, struct tally_row *rows_r, size_t max)
+{
+	size_t count = 0;
+
+	pthread_mutex_lock(&tally->lock);
+	for (size_t i = 0; i < tally->slot_count; i++) {
+		for (const struct entry *entry = tally->slots[i]; entry != NULL;
+		     entry = entry->next)
+			count = rank(entry, rows_r, count, max);
+	}
+	pthread_mutex_unlock(&tally->lock);
+	return count;
+}

@@ -33,4 +33,13 @@ void tally_leave(struct tally *tally, const struct address *client);
 
 uint64_t tally_total(struct tally *tally);
 
+struct tally_row {
+	struct address block; /* of IPv6 the first of its /64 */
+	uint64_t count;       /* WebSockets from there */
+};
+
+/* Who has most of them, in order, at most `max`; returns how many rows that
+ * makes. O(addresses), for people who ask. */
+size_t tally_busiest(struct tally *tally, struct tally_row *rows_r, size_t max);
+
 #endif

@@ -62,6 +62,22 @@ print(struct json_object *root, struct buf *out)
 
 #define COUNT(name, field) number(object, name, stat_get(sum, field))
 
+/* As they are seen behind trusted proxies. */
+static void
+print_addresses(const struct status_facts *facts, struct json_object *parent)
+{
+	struct json_object *array = add_array(parent, "addresses");
+	char text[ADDRESS_TEXT];
+	for (size_t i = 0; i < facts->address_count; i++) {
+		const struct tally_row *row = &facts->addresses[i];
+		struct json_object *object = json_object_new_object();
+		address_print(&row->block, text);
+		string(object, "client", text);
+		number(object, "open", row->count);
+		json_object_array_add(array, object);
+	}
+}
+
 static void
 print_connections(const struct status_facts *facts, struct json_object *root)
 {
@@ -72,6 +88,7 @@ print_connections(const struct status_facts *facts, struct json_object *root)
 	for (size_t i = 0; i < facts->names->count; i++)
 		number(endpoints, facts->names->endpoints[i],
 		    stat_get(sum, clients[i]));
+	print_addresses(facts, object);
 	COUNT("accepted", connections_accepted);
 	COUNT("upgraded", connections_upgraded);
 	COUNT("refused", connections_refused);

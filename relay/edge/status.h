@@ -7,6 +7,9 @@
 
 #include "readiness.h"
 #include "stats.h"
+#include "tally.h"
+
+#define STATUS_ADDRESSES 16
 
 struct status_facts {
 	const char *version;
@@ -30,6 +33,8 @@ struct status_facts {
 	uint64_t drift_cells;
 	uint64_t drift_other;
 	enum component auth;
+	struct tally_row addresses[STATUS_ADDRESSES]; /* tally_busiest() */
+	size_t address_count;
 	struct stats *sum; /* over all workers */
 	const struct stats_names *names;
 };

@@ -6,14 +6,16 @@ import asyncio
 import json
 import random
 import statistics
+import subprocess
 import time
 
 import pytest
 
 from auth_kit import bearer, forge, is_let_in, meaning, refusal, request, token
 from checker import assert_six_zeros
-from harness import (CHAT, EVENTS, Log, Publisher, closed_with, connect, dumps,
-                     events_key, receive_json, receive_type, run, step, until)
+from harness import (CHAT, EVENTS, RELAYCTL, SLOW, Log, Publisher,
+                     closed_with, connect, dumps, events_key, receive_json,
+                     receive_type, run, step, until)
 
 
 @pytest.fixture
@@ -381,3 +383,18 @@ def test_one_connection_over_the_users_bound(start_relay, redis_server, keys):
             await socket_.close()
 
     run(scene())
+
+
+# --- what an operator sees ---
+
+def test_relayctl_shows_what_was_found_of_tokens(relay):
+    assert is_let_in(relay, headers=bearer(token())) is True
+    assert meaning(refusal(relay, headers=bearer("x.y.z")))[1] == 1008
+    done = subprocess.run([RELAYCTL, "status", "--relay", relay.admin],
+                          capture_output=True, timeout=20 * SLOW)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.decode().splitlines()
+    auth = lines.index(next(l for l in lines if l.startswith("auth")))
+    facts = dict(line.split() for line in lines[auth + 1:auth + 6])
+    assert facts == {"state": "ready", "accepted": "1", "refused": "1",
+                     "unavailable": "0", "tickets": "0"}

@@ -127,6 +127,23 @@ def test_ip6_counts_by_the_64(start_relay, redis_server):
         assert ask(relay, forwarded("2001:db8:0:1::1")) == 101
 
 
+def test_the_status_says_who_has_most(start_relay, redis_server):
+    relay = start_relay(redis_server, "--trusted-proxies", "127.0.0.1",
+                        workers=2)
+    clients = ["1.1.1.1", "2001:db8::1", "1.1.1.1, 10.0.0.1", "2001:db8::2",
+               "1.1.1.1", "2001:db8::3"]
+    shown = lambda: relay.status()["connections"]["addresses"]
+    assert shown() == []
+    with contextlib.ExitStack() as all_of_them:
+        for text in clients:
+            assert all_of_them.enter_context(
+                held(relay, forwarded(text))) == 101
+        assert shown() == [{"client": "2001:db8::", "open": 3},
+                           {"client": "1.1.1.1", "open": 2},
+                           {"client": "10.0.0.1", "open": 1}]
+    wait_for(lambda: shown() == [])
+
+
 def test_a_unix_socket_can_be_a_trusted_proxy(
         start_relay, redis_server, tmp_path):
     relay = one_each(start_relay, redis_server, "--trusted-proxies", "unix",

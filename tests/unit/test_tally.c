@@ -103,6 +103,30 @@ many_addresses_come_and_go(void **state)
 	tally_free(&tally);
 }
 
+static void
+the_busiest_come_first_and_no_more_than_there_is_room_for(void **state)
+{
+	(void)state;
+	const struct tally_limits limits = { .total = 1000 };
+	struct tally *tally = tally_new();
+	struct tally_row rows[4];
+	char text[ADDRESS_TEXT];
+	assert_int_equal(tally_busiest(tally, rows, 4), 0);
+	for (int i = 1; i <= 9; i++) {
+		snprintf(text, sizeof(text), "10.0.0.%d", i * 7 % 10);
+		for (int n = 0; n < i * 7 % 10; n++)
+			assert_int_equal(enter(tally, &limits, text), 0);
+		assert_int_equal(tally_busiest(tally, rows, 4), i < 4 ? i : 4);
+	}
+	for (int i = 0; i < 4; i++) {
+		snprintf(text, sizeof(text), "10.0.0.%d", 9 - i);
+		struct address client = address(text);
+		assert_true(address_is_equal(&rows[i].block, &client));
+		assert_int_equal(rows[i].count, 9 - i);
+	}
+	tally_free(&tally);
+}
+
 struct rush {
 	struct tally *tally;
 	unsigned let_in;
@@ -153,6 +177,8 @@ main(void)
 		cmocka_unit_test(
 		    without_a_limit_and_on_unix_sockets_nobody_is_counted_out),
 		cmocka_unit_test(many_addresses_come_and_go),
+		cmocka_unit_test(
+		    the_busiest_come_first_and_no_more_than_there_is_room_for),
 		cmocka_unit_test(a_limit_is_exact_for_workers_that_ask_at_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

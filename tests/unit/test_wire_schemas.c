@@ -306,6 +306,8 @@ the_status_page_is_as_its_schema_says(void **state)
 		.redis_url = "unix:/x",
 		.wakeup = "down",
 		.probe = &probe,
+		.addresses = { { .count = 1 } },
+		.address_count = 1,
 		.sum = &stats };
 	for (int round = 0; round < 3; round++) {
 		struct buf page;
