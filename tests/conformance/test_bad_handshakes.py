@@ -156,10 +156,13 @@ def test_b13_plain_http_in_all_shapes(scene):
         (400, request(headers=GOOD + "Content-Length: 5\r\n") + b"hello"),
         (400, request(headers=GOOD + chunked) + b"0\r\n\r\n"),
     ]
+    took = []
     for status, data in rows:
         started = time.monotonic()
         assert scene.status(data) == status, data
-        assert time.monotonic() - started <= 0.5 * SLOW, data
+        took.append(time.monotonic() - started)
+    print(f"closed after {max(took) * 1000:.1f} ms at most")
+    assert max(took) <= 0.1 * SLOW, took
     for _, data in rows:  # and the peer leaves early
         with dial(scene.address) as peer:
             peer.sendall(data)
