@@ -12,6 +12,7 @@
 #include "log.h"
 #include "redis_link.h"
 #include "versions.h"
+#include "words.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -155,10 +156,12 @@ main(int argc, char **argv)
 	char contract[PATH_MAX];
 	struct config config;
 	struct error err = { 0 };
-	struct sources sources = { argc, argv, contract };
+	char **words = words_hide(argc, argv);
+	struct sources sources = { argc, words, contract };
 	bundled_contract(contract, sizeof(contract));
-	int code = config_read(&config, argc, argv, contract, &err);
+	int code = config_read(&config, argc, words, contract, &err);
 	code = code ? fail(code, &err) : act(&config, &sources);
 	config_fini(&config);
+	words_free(&words);
 	return code;
 }

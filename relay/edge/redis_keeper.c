@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -293,12 +294,35 @@ watch_child(struct keeper *keeper)
 	    signalfd(-1, &child, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
+/* The relay's own options, of which it needs none, may hold secrets; and so may
+ * a core. */
+static void
+inherit_little(void)
+{
+	static const char prefix[] = "RELAY_";
+	const struct rlimit none = { 0, 0 };
+	size_t at = 0;
+	setrlimit(RLIMIT_CORE, &none);
+	while (environ[at]) {
+		char name[128];
+		size_t length = strcspn(environ[at], "=");
+		if (strncmp(environ[at], prefix, sizeof(prefix) - 1) != 0 ||
+		    length >= sizeof(name)) {
+			at++;
+			continue;
+		}
+		snprintf(name, sizeof(name), "%.*s", (int)length, environ[at]);
+		unsetenv(name); /* the ones behind it move up */
+	}
+}
+
 static void
 keep(int channel, const void *arg)
 {
 	struct keeper keeper = {
 		.paths = arg, .channel = channel, .backoff_ms = BACKOFF_MIN_MS
 	};
+	inherit_little();
 	watch_child(&keeper);
 	struct pollfd fds[] = { { .fd = channel, .events = POLLIN },
 		{ .fd = keeper.child_signals, .events = POLLIN } };

@@ -6,14 +6,17 @@ of a child."""
 import json
 import os
 import pathlib
+import signal
 import socket
 import subprocess
+import tempfile
 
 import pytest
 
 from auth_kit import (KeyServer, Keys, bearer, handshake, is_let_in,
                       request, ticket, token)
-from harness import CHAT, EVENTS, RELAYD, ROOT, wait_for
+from harness import (CHAT, EVENTS, RELAYD, ROOT, sandbox_for,
+                     wait_for)
 
 MARK = "PLANTEDSECRET"
 
@@ -39,6 +42,34 @@ def assert_nowhere(relay, *secrets):
     for name, text in surfaces(relay):
         for secret in secrets:
             assert secret not in text, (name, secret[:12])
+
+
+def family(relay):
+    """The relay and all who are or were begun by it, as folders of /proc."""
+    for folder in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            if str(relay.pid) in ancestors(folder.name):
+                yield folder
+        except OSError:
+            pass  # it ended
+
+
+def assert_nothing_to_see(relay, *secrets):
+    """Arguments and environment are there for others to read, and so is a core
+    that a process leaves behind."""
+    folders = list(family(relay))
+    assert pathlib.Path(f"/proc/{relay.pid}") in folders
+    for folder in folders:
+        if (folder / "comm").read_text().strip() == "relay-fetch":
+            continue  # comes and goes; judged by what it was given
+        for name in ("cmdline", "environ"):
+            shown = (folder / name).read_bytes()
+            for secret in secrets:
+                assert secret.encode() not in shown, (folder, name)
+        limits = (folder / "limits").read_text().splitlines()
+        core = next(line for line in limits if "core file" in line)
+        assert sandbox_for() == "off" or core.split()[4:6] == ["0", "0"], \
+            (folder, (folder / "comm").read_text())
 
 
 def test_tokens_and_tickets_of_clients(start_relay, redis_server, store,
@@ -87,10 +118,7 @@ def test_tokens_and_tickets_of_clients(start_relay, redis_server, store,
     dump = b"".join(k + (store.get(k) or b"") for k in
                     store.keys("relay:ticket:*"))
     assert dump and unused.encode() not in dump and good.encode() not in dump
-    # Nor in the memory that others may see: arguments and environment.
-    for name in ("cmdline", "environ"):
-        shown = pathlib.Path(f"/proc/{relay.pid}/{name}").read_bytes()
-        assert good.encode() not in shown and MARK.encode() not in shown
+    assert_nothing_to_see(relay, MARK, good)
     for line in relay.logged().splitlines():
         json.loads(line)
 
@@ -116,6 +144,14 @@ def test_secrets_of_the_operator(start_relay, tmp_path, source):
     source.mood = "status"
     wait_for(lambda: "keys_not_read" in relay.logged())
     wait_for(lambda: '"component":"redis"' in relay.logged())
+    assert_nowhere(relay, MARK)
+    assert_nothing_to_see(relay, MARK)
+    # What was hidden is not lost: a reload reads it again.
+    relay.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: '"action":"reloaded"' in relay.logged())
+    source.mood = "fine"
+    asked = len(source.asked)
+    wait_for(lambda: len(source.asked) > asked)
     assert_nowhere(relay, MARK)
     printed = subprocess.run(
         [str(RELAYD), "--config", str(config), "--print-config"],
@@ -161,3 +197,44 @@ def ancestors(pid):
         stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
         pid = stat.rsplit(")", 1)[1].split()[1]
     return pids
+
+
+def is_dumpable(pid):
+    """Whose files in /proc are root's, of another user's process, may neither
+    be traced by that user nor leave a core."""
+    return (pathlib.Path(f"/proc/{pid}/environ").stat().st_uid ==
+            pathlib.Path(f"/proc/{pid}").stat().st_uid)
+
+
+@pytest.mark.skipif(sandbox_for() == "off" or os.getuid() != 0,
+                    reason="needs the sandbox, and root to be another user")
+@pytest.mark.parametrize("sandbox", ["on", "off"])
+def test_nobody_may_look_into_its_memory(sandbox):
+    with tempfile.TemporaryDirectory() as folder:
+        os.chown(folder, 65534, 65534)
+        ports = pathlib.Path(folder, "ports")
+        relay = subprocess.Popen(
+            [RELAYD, "--listen", "127.0.0.1:0", "--admin-listen",
+             "127.0.0.1:0", "--redis", "unix:/none", "--port-file", ports,
+             "--sandbox", sandbox], cwd="/", user=65534, group=65534,
+            stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        try:
+            wait_for(lambda: ports.exists() or relay.poll() is not None, 20)
+            assert relay.poll() is None, relay.stderr.read()
+            wait_for(lambda: is_dumpable(relay.pid) == (sandbox == "off"))
+        finally:
+            relay.kill()
+            relay.wait()
+            relay.stderr.close()
+
+
+def test_the_private_redis_inherits_no_secret(start_relay, tmp_path, source):
+    keys = Keys(tmp_path)
+    host = source.url.split("//")[1]
+    relay = start_relay(
+        None, *keys.options(jwks=False), environment={
+            "RELAY_AUTH_JWKS": f"http://{MARK}user:{MARK}word@{host}"})
+    assert is_let_in(relay, headers=bearer(token("ES256"))) is True
+    names = [(folder / "comm").read_text().strip() for folder in family(relay)]
+    assert "redis-server" in names
+    assert_nothing_to_see(relay, MARK)
