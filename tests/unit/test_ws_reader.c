@@ -256,6 +256,10 @@ a_close_frame_has_a_code_that_may_stand_there(void **state)
 		ROW("\x88\x82" NONE "\x0b\xb8", "close:3000"),
 		ROW("\x88\x82" NONE "\x13\x87", "close:4999"),
 		ROW("\x88\x81" NONE "\x03", "refused:1002"),
+		/* Nor with what a ping before it left behind. */
+		ROW("\x89\x82" NONE "\x03\xe8"
+		    "\x88\x81" NONE "\x03",
+		    "ping:\x03\xe8 refused:1002"),
 		ROW("\x88\x82" NONE "\x00\x00", "refused:1002"),
 		ROW("\x88\x82" NONE "\x03\xe7", "refused:1002"), /* 999 */
 		ROW("\x88\x82" NONE "\x03\xec", "refused:1002"), /* 1004 */
