@@ -66,6 +66,14 @@ struct sink_answer {
 	struct view session;  /* repeated: the first one's session id */
 };
 
+/* Whose is a command that this connection has had? Views as above. */
+struct owner_question {
+	uint64_t session_id;
+	struct view tenant, user;
+	struct view connection;
+	struct entry_id command;
+};
+
 struct sink_ops {
 	/* Answered exactly once by session_answer(), never from inside. -1 when
 	 * refused at once: *outcome_r says why and no answer follows. */
@@ -80,6 +88,9 @@ struct sink_ops {
 	void (*renew)(void *arg, struct view tenant, struct view user,
 	    struct view session, struct view connection,
 	    struct entry_id command);
+	/* Answered once by session_owner_told(), never from inside. -1: nobody
+	 * can be asked now, and no answer follows. */
+	int (*ask_owner)(void *arg, const struct owner_question *question);
 };
 
 struct session_options {
@@ -173,5 +184,8 @@ bool session_wants_input(const struct session *session);
  * that is gone is no error. */
 void session_answer(struct session_env *env, uint64_t session_id,
     uint64_t ticket, const struct sink_answer *answer, uint64_t now_ms);
+/* The answer to ask_owner: has the command gone to another connection? */
+void session_owner_told(struct session_env *env, uint64_t session_id,
+    struct entry_id command, bool is_moved, uint64_t now_ms);
 
 #endif

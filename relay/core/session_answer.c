@@ -116,11 +116,11 @@ settle(struct session *session, const struct flight *flight,
 {
 	switch (answer->outcome) {
 	case SINK_STORED:
-		run_own(session, answer->id);
+		run_own(session, answer->id, flight->is_dedup);
 		on_stored(session, flight, answer);
 		break;
 	case SINK_REPEATED:
-		run_own(session, answer->id);
+		run_own(session, answer->id, flight->is_dedup);
 		on_repeated(session, flight, answer);
 		break;
 	case SINK_DEGRADED:
@@ -160,4 +160,16 @@ session_answer(struct session_env *env, uint64_t session_id, uint64_t ticket,
 	flight_free(session, flight);
 	if (!session->is_closed)
 		go_on(session);
+}
+
+void
+session_owner_told(struct session_env *env, uint64_t session_id,
+    struct entry_id command, bool is_moved, uint64_t now_ms)
+{
+	env->now_ms = now_ms;
+	struct session *session = session_env_find(env, session_id);
+	if (session == NULL || session->is_closed)
+		return;
+	run_owner_told(session, command, is_moved);
+	go_on(session);
 }

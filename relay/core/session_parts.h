@@ -77,6 +77,15 @@ struct run {
 	char session[];
 };
 
+/* A command whose direct answers are for this connection, unless a repeat of
+ * its request has made it another's meanwhile. */
+struct owned {
+	struct entry_id command; /* 0-0: not any more */
+	uint64_t sure_ms;        /* when that was known; 0: not known */
+	bool may_move;
+	bool is_asked;
+};
+
 #define SESSION_OWNED_MAX 64
 #define SESSION_RUNS_MAX  16
 
@@ -89,8 +98,7 @@ struct chat {
 	uint64_t last_ticket;
 	uint64_t last_ping;
 	struct rate rate;
-	/* Commands whose direct answers are for this connection: a ring. */
-	struct entry_id *owned; /* grows up to SESSION_OWNED_MAX */
+	struct owned *owned; /* a ring; grows up to SESSION_OWNED_MAX */
 	unsigned owned_room;
 	unsigned owned_next;
 	bool owns_asked; /* the hub waits in front of a direct frame */
@@ -271,8 +279,12 @@ void session_drift_refused(
 /* --- session_run.c --- */
 void run_add(struct session *session, struct entry_id command,
     struct entry_id from, const struct flight *flight);
-void run_own(struct session *session, struct entry_id command);
-/* OWNS_UNKNOWN while an answer from the sink may still name it. */
+/* `may_move`: a repeat may make it another connection's. */
+void run_own(struct session *session, struct entry_id command, bool may_move);
+void run_owner_told(
+    struct session *session, struct entry_id command, bool is_moved);
+/* OWNS_UNKNOWN while an answer from the sink may still name it, or says whose
+ * it is now. */
 enum hub_owns run_owns(struct session *session, struct entry_id command);
 /* A terminal event or a direct answer was written. */
 void run_ended(struct session *session, struct entry_id id,

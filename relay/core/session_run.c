@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define OWNED_FIRST 1 /* a power of two, like SESSION_OWNED_MAX */
+#define OWNED_FIRST 1   /* a power of two, like SESSION_OWNED_MAX */
+#define SURE_MS     200 /* an answer that is kept longer is asked for anew */
 
 /*
  * Requests that runs answer. The record that keeps such a request from being
@@ -33,11 +34,61 @@ make_room_for_owned(struct chat *chat)
 }
 
 void
-run_own(struct session *session, struct entry_id command)
+run_own(struct session *session, struct entry_id command, bool may_move)
 {
 	struct chat *chat = session->chat;
 	make_room_for_owned(chat);
-	chat->owned[chat->owned_next++ % SESSION_OWNED_MAX] = command;
+	chat->owned[chat->owned_next++ % SESSION_OWNED_MAX] =
+	    (struct owned){ .command = command, .may_move = may_move };
+}
+
+/* The latest, where it was lost and came back. */
+static struct owned *
+find_owned(const struct chat *chat, struct entry_id command)
+{
+	size_t count = chat->owned_next < chat->owned_room ? chat->owned_next
+							   : chat->owned_room;
+	for (size_t i = 1; i <= count; i++) {
+		struct owned *owned =
+		    &chat->owned[(chat->owned_next - i) % SESSION_OWNED_MAX];
+		if (entry_id_compare(owned->command, command) == 0)
+			return owned;
+	}
+	return NULL;
+}
+
+/*
+ * A repeat elsewhere, perhaps on another node, tells nobody here. So the one
+ * command in a thousand that is answered directly and may have moved costs a
+ * question: each answer, not each event. When nobody can be asked it stays.
+ */
+static enum hub_owns
+ask_whose(struct session *session, struct owned *owned)
+{
+	struct session_env *env = session->env;
+	const struct owner_question question = {
+		.session_id = session->number,
+		.tenant = session->tenant,
+		.user = session->user,
+		.connection = session_connection(session),
+		.command = owned->command,
+	};
+	if (!owned->is_asked &&
+	    env->sink->ask_owner(env->sink_arg, &question) < 0) {
+		owned->sure_ms = env->now_ms;
+		return OWNS_YES;
+	}
+	owned->is_asked = true;
+	session->chat->owns_asked = true;
+	return OWNS_UNKNOWN;
+}
+
+static bool
+is_sure(const struct session *session, const struct owned *owned)
+{
+	return !owned->may_move ||
+	    (owned->sure_ms > 0 &&
+		session->env->now_ms - owned->sure_ms < SURE_MS);
 }
 
 enum hub_owns
@@ -46,9 +97,10 @@ run_owns(struct session *session, struct entry_id command)
 	struct chat *chat = session->chat;
 	if (chat == NULL)
 		return OWNS_NO;
-	for (size_t i = 0; i < chat->owned_next && i < chat->owned_room; i++)
-		if (entry_id_compare(chat->owned[i], command) == 0)
-			return OWNS_YES;
+	struct owned *owned = find_owned(chat, command);
+	if (owned != NULL)
+		return is_sure(session, owned) ? OWNS_YES
+					       : ask_whose(session, owned);
 	if (list_is_empty(&chat->flights))
 		return OWNS_NO;
 	chat->owns_asked = true;
@@ -104,6 +156,24 @@ run_add(struct session *session, struct entry_id command, struct entry_id from,
 		renew_later(session);
 }
 
+void
+run_owner_told(struct session *session, struct entry_id command, bool is_moved)
+{
+	struct owned *owned = find_owned(session->chat, command);
+	if (owned == NULL)
+		return;
+	owned->is_asked = false;
+	owned->sure_ms = session->env->now_ms;
+	if (!is_moved)
+		return;
+	owned->command = (struct entry_id){ 0 };
+	list_foreach(at, &session->chat->runs) {
+		struct run *run = list_entry(at, struct run, link);
+		if (entry_id_compare(run->command, command) == 0)
+			run_free(session, run);
+	}
+}
+
 static struct run *
 find_ended(const struct session *session, struct entry_id id,
     struct entry_id command, bool is_terminal)
@@ -143,6 +213,9 @@ run_ended(struct session *session, struct entry_id id, struct entry_id command,
 {
 	if (session->chat == NULL || session->is_closed)
 		return;
+	struct owned *owned = find_owned(session->chat, command);
+	if (owned != NULL)
+		owned->sure_ms = 0; /* of the next answer it is not known */
 	struct run *run = find_ended(session, id, command, is_terminal);
 	if (run == NULL)
 		return;

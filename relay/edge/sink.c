@@ -14,8 +14,9 @@
 
 #define RECORDS_MAX     16 /* of de-duplication, in one hash */
 #define RELEASE_MS      5000
+#define OWNER_MS        1000
 #define CANARY_MAXLEN   "16"
-#define SUBMIT_WORDS    32
+#define SUBMIT_WORDS    40
 #define DIGEST_TEXT_MAX (2 * SHA256_DIGEST_LENGTH + 1)
 
 /* A command that Redis has. */
@@ -53,17 +54,32 @@ add_field(struct words *words, const char *name, struct view value)
 	add_word(words, value);
 }
 
+static void
+record_key(const struct sink *sink, const char *kind, struct view tenant,
+    struct view user, struct view session, struct buf *out)
+{
+	buf_init(out, 0);
+	buf_add(out, sink->options.prefix);
+	buf_addf(out, "%s:{", kind);
+	buf_add(out, sink->options.stream);
+	buf_add_text(out, "}:");
+	stream_key_identity(out, tenant, user, session);
+}
+
 /* `relay:dedup:{relay:commands}:T/U/S`, or …:T/U without a session. */
 static void
 dedup_key(const struct sink *sink, struct view tenant, struct view user,
     struct view session, struct buf *out)
 {
-	buf_init(out, 0);
-	buf_add(out, sink->options.prefix);
-	buf_add_text(out, "dedup:{");
-	buf_add(out, sink->options.stream);
-	buf_add_text(out, "}:");
-	stream_key_identity(out, tenant, user, session);
+	record_key(sink, "dedup", tenant, user, session, out);
+}
+
+/* `relay:moved:{relay:commands}:T/U`. */
+static void
+moved_key(const struct sink *sink, struct view tenant, struct view user,
+    struct buf *out)
+{
+	record_key(sink, "moved", tenant, user, view_make(NULL, 0), out);
 }
 
 static void
@@ -77,7 +93,7 @@ digest_text(struct view frame, char text[DIGEST_TEXT_MAX])
 
 /* The texts that live as long as one call is being made. */
 struct made {
-	struct buf key;
+	struct buf key, moved;
 	char digest[DIGEST_TEXT_MAX];
 	char from[ENTRY_ID_TEXT_MAX];
 	char life_ms[24];
@@ -93,6 +109,7 @@ make_texts(
 	if (command->session_was_absent)
 		session = view_make(NULL, 0);
 	dedup_key(sink, command->tenant, command->user, session, &made->key);
+	moved_key(sink, command->tenant, command->user, &made->moved);
 	made->digest[0] = '\0';
 	if (command->dedup)
 		digest_text(command->frame, made->digest);
@@ -128,8 +145,10 @@ build_words(const struct sink *sink, const struct command *command,
 {
 	words->count = 0;
 	add_word(words, sink->options.stream);
-	if (command->dedup)
+	if (command->dedup) {
 		add_word(words, buf_view(&made->key));
+		add_word(words, buf_view(&made->moved));
+	}
 	words->keys = words->count;
 	add_text(words, made->digest);
 	add_word(words, command->connection);
@@ -280,6 +299,7 @@ sink_submit(
 	build_words(sink, command, &made, &words);
 	int sent = script_call(&sink->submit, sink->commands, words.at,
 	    words.keys, words.count, deadline_ms, on_submitted, inflight);
+	buf_fini(&made.moved);
 	buf_fini(&made.key);
 	if (sent == 0) {
 		sink->submitted++;
@@ -343,10 +363,61 @@ sink_renew(void *arg, struct view tenant, struct view user, struct view session,
 	    command, life_ms);
 }
 
+/* Whose command is it now? */
+struct question {
+	struct sink *sink;
+	uint64_t session_id;
+	struct entry_id command;
+	size_t len;
+	char connection[];
+};
+
+/* Without an answer it stays where it was. */
+static void
+on_owner(void *arg, const struct redis_value *answer)
+{
+	struct question *question = arg;
+	struct session_env *env = question->sink->env;
+	bool is_moved = answer != NULL &&
+	    redis_value_type(answer) == REDIS_TEXT &&
+	    !view_equal(redis_value_text(answer),
+		view_make(question->connection, question->len));
+	if (env != NULL)
+		session_owner_told(env, question->session_id, question->command,
+		    is_moved, clock_mono_ms());
+	free(question);
+}
+
+static int
+sink_ask_owner(void *arg, const struct owner_question *asked)
+{
+	struct sink *sink = arg;
+	struct question *question =
+	    xmalloc(sizeof *question + asked->connection.len);
+	struct buf key;
+	char id[ENTRY_ID_TEXT_MAX];
+	question->sink = sink;
+	question->session_id = asked->session_id;
+	question->command = asked->command;
+	question->len = asked->connection.len;
+	memcpy(question->connection, asked->connection.data, question->len);
+	moved_key(sink, asked->tenant, asked->user, &key);
+	entry_id_print(asked->command, id);
+	const struct view argv[] = { view_of("HGET"), buf_view(&key),
+		view_of(id) };
+	int sent = redis_link_command(
+	    sink->commands, argv, 3, OWNER_MS, on_owner, question);
+	buf_fini(&key);
+	if (sent < 0)
+		free(question);
+	return sent;
+}
+
 const struct sink_ops sink_session_ops = {
 	.submit = sink_submit,
 	.release = sink_release,
 	.renew = sink_renew,
+	.ask_owner = sink_ask_owner,
 };
 
 int

@@ -7,6 +7,8 @@
  * a line each. None of them can hold a line feed.
  */
 
+#define MOVED_MAX "64" /* of an identity; the earliest command goes */
+
 #define LUA_IS_LATER                                  \
 	"local function is_later(a, b)\n"             \
 	"  local am, as = a:match('^(%d+)-(%d+)$')\n" \
@@ -39,7 +41,9 @@
 	"end\n"
 
 /*
- * KEYS: the commands stream; with de-duplication the hash.
+ * KEYS: the commands stream; with de-duplication the hash, and the hash of
+ *   commands that have got another owner: id and owner. It outlives the record,
+ *   so that the owner before can ask whose an answer is.
  * ARGV: digest, owner, session that a record must have ('' = any), from,
  *   session, milliseconds that a record lives, most records; then the entry.
  * {0, id}, or {1, id, from, session} for a repeat.
@@ -63,6 +67,15 @@ const char sink_script_submit[] = LUA_IS_LATER LUA_RECORDS
     "if first then\n"
     "  first.owner = ARGV[2]\n"
     "  write(KEYS[2], first, ARGV[6])\n"
+    "  local earliest, moved = nil, redis.call('HKEYS', KEYS[3])\n"
+    "  for _, id in ipairs(moved) do\n"
+    "    if not earliest or is_later(earliest, id) then earliest = id end\n"
+    "  end\n"
+    "  if #moved >= " MOVED_MAX " then\n"
+    "    redis.call('HDEL', KEYS[3], earliest)\n"
+    "  end\n"
+    "  redis.call('HSET', KEYS[3], first.id, ARGV[2])\n"
+    "  redis.call('PEXPIRE', KEYS[3], ARGV[6])\n"
     "  return {1, first.id, first.from, first.session}\n"
     "end\n"
     "local id = redis.call('XADD', KEYS[1], '*', unpack(fields))\n"

@@ -72,6 +72,68 @@ def test_a_repeat_with_a_cursor_goes_on_behind_it_on_another_node(
     run(scene())
 
 
+ANSWER = {"type": "command_result", "command": "hitl.resolve",
+          "result": {"ok": True}, "version": 2}
+
+
+async def kinds_until_step(ws, number):
+    """What comes, notices apart, up to this step."""
+    seen = []
+    while True:
+        frame = json.loads(await receive_event(ws))
+        seen.append(frame["type"])
+        if frame.get("sequence") == number + 1:
+            return seen
+
+
+@pytest.mark.parametrize("other", [0, 1], ids=["same node", "other node"])
+@pytest.mark.parametrize("moves", [1, 2, 3])
+def test_a_direct_answer_reaches_the_owner_alone(nodes, store, other, moves):
+    """Also while those who owned the command before live on."""
+    key = events_key("s")
+
+    async def scene():
+        clients = [await chat(nodes[0])]
+        await clients[0].send(MESSAGE)
+        command = (await bound(clients[0]))["command_id"]
+        clients.append(await chat(nodes[other]))
+        owner = 0
+        for _ in range(moves):
+            owner = 1 - owner
+            await clients[owner].send(MESSAGE)
+            again = await receive_type(clients[owner], "relay.ack")
+            assert again["command_id"] == command and again["deduplicated"]
+        for number in (1, 2):
+            store.xadd(key, {"event": dumps(ANSWER), "command": command})
+            store.xadd(key, {"event": dumps(step(number))})
+            assert await kinds_until_step(clients[owner], number) == [
+                "command_result", "execution_step"]
+            assert await kinds_until_step(clients[1 - owner], number) == [
+                "execution_step"]
+            # The answer ends the record; who had the command is known on.
+            await until(lambda: not store.keys("relay:dedup:*"))
+        assert store.xlen("relay:commands") == 1
+        for ws in clients:
+            await ws.close()
+    run(scene())
+
+
+def test_an_answer_is_given_though_nobody_can_say_whose_it_is(nodes, store):
+    """Better twice than not at all."""
+    async def scene():
+        first = await chat(nodes[0])
+        await first.send(MESSAGE)
+        command = (await bound(first))["command_id"]
+        store.acl_setuser("default", commands=["-hget"])
+        store.xadd(events_key("s"), {"event": dumps(ANSWER),
+                                     "command": command})
+        assert json.loads(await receive_event(first))["type"] == \
+            "command_result"
+        store.acl_setuser("default", commands=["+hget"])
+        await first.close()
+    run(scene())
+
+
 def test_a_direct_answer_reaches_whoever_owns_the_command_now(nodes, store):
     answer = {"type": "command_result", "command": "hitl.resolve",
               "result": {"ok": True}, "version": 2}

@@ -225,7 +225,9 @@ struct fake_sink {
 	size_t count;
 	bool refuses;
 	enum sink_outcome refusal;
-	unsigned releases, renewals;
+	unsigned releases, renewals, questions;
+	bool is_away; /* nobody can be asked */
+	struct owner_question question;
 	struct entry_id released, renewed;
 	char released_session[64];
 	char released_connection[64];
@@ -289,10 +291,22 @@ fake_renew(void *arg, struct view tenant, struct view user, struct view session,
 	sink->renewals++;
 }
 
+static int
+fake_ask_owner(void *arg, const struct owner_question *question)
+{
+	struct fake_sink *sink = arg;
+	if (sink->is_away)
+		return -1;
+	sink->question = *question;
+	sink->questions++;
+	return 0;
+}
+
 static const struct sink_ops fake_sink_ops = {
 	.submit = fake_submit,
 	.release = fake_release,
 	.renew = fake_renew,
+	.ask_owner = fake_ask_owner,
 };
 
 /* --- all of it --- */
@@ -395,6 +409,15 @@ rig_pass(struct rig *rig, uint64_t ms)
 		rig->now_ms += ms - i < 50 ? ms - i : 50;
 		session_env_tick(rig->env, rig->now_ms);
 	}
+}
+
+/* The answer to who owns the command that was asked for last. */
+static inline void
+rig_owner(struct rig *rig, bool is_moved)
+{
+	const struct owner_question *question = &rig->sink.question;
+	session_owner_told(rig->env, question->session_id, question->command,
+	    is_moved, rig->now_ms);
 }
 
 static inline struct subscription *

@@ -42,6 +42,9 @@ struct rig {
 	struct sink *sink;
 	struct rig_answer answers[RIG_ANSWERS];
 	size_t count;
+	struct entry_id asked; /* whose owner was told last … */
+	bool is_moved;
+	unsigned told; /* … and how often */
 };
 
 /* The env that the sink knows is the rig; nobody looks into it. */
@@ -63,6 +66,18 @@ session_answer(struct session_env *env, uint64_t session_id, uint64_t ticket,
 	snprintf(kept->session, sizeof kept->session, "%.*s",
 	    (int)answer->session.len,
 	    answer->session.data ? answer->session.data : "");
+}
+
+void
+session_owner_told(struct session_env *env, uint64_t session_id,
+    struct entry_id command, bool is_moved, uint64_t now_ms)
+{
+	struct rig *rig = (struct rig *)(void *)env;
+	assert_int_equal(session_id, 7);
+	assert_true(now_ms > 0);
+	rig->asked = command;
+	rig->is_moved = is_moved;
+	rig->told++;
 }
 
 static const struct sink_options rig_options = {

@@ -787,9 +787,13 @@ direct_answers_are_for_the_connection_that_asked(void **state)
 	const struct subscription *theirs = rig_subscription(&rig, 1);
 	const struct entry_id first = { 100, 0 };
 	const struct entry_id second = { 101, 0 };
+	assert_int_equal(mine->ops->owns(mine->arg, first), OWNS_UNKNOWN);
+	rig_owner(&rig, false);
 	assert_int_equal(mine->ops->owns(mine->arg, first), OWNS_YES);
 	assert_int_equal(mine->ops->owns(mine->arg, second), OWNS_NO);
 	assert_int_equal(theirs->ops->owns(theirs->arg, first), OWNS_NO);
+	assert_int_equal(theirs->ops->owns(theirs->arg, second), OWNS_UNKNOWN);
+	rig_owner(&rig, false);
 	assert_int_equal(theirs->ops->owns(theirs->arg, second), OWNS_YES);
 	peer_fini(&peer);
 	peer_fini(&other);

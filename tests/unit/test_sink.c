@@ -6,6 +6,7 @@
 #define STREAM           "relay:commands"
 #define RECORDS          "relay:dedup:{relay:commands}:t/u/s1"
 #define IDENTITY_RECORDS "relay:dedup:{relay:commands}:t/u"
+#define MOVED            "relay:moved:{relay:commands}:t/u"
 
 static void
 assert_field(struct rig *rig, const char *field, const char *expected)
@@ -270,6 +271,85 @@ only_the_owner_and_only_its_command_releases(void **state)
 	rig_close(&rig);
 }
 
+/* Asks for this connection and waits for the answer. */
+static bool
+is_moved(struct rig *rig, const char *connection, struct entry_id command)
+{
+	const struct owner_question question = { .session_id = 7,
+		.tenant = view_of("t"),
+		.user = view_of("u"),
+		.connection = view_of(connection),
+		.command = command };
+	unsigned before = rig->told;
+	assert_int_equal(sink_session_ops.ask_owner(rig->sink, &question), 0);
+	assert_int_equal(rig->told, before);
+	rig_wait(rig, rig->told > before);
+	assert_true(entry_id_compare(rig->asked, command) == 0);
+	return rig->is_moved;
+}
+
+static void
+who_repeats_owns_the_command_and_the_one_before_learns_it(void **state)
+{
+	struct rig rig;
+	(void)state;
+	rig_open(&rig, &rig_options, NULL);
+	struct command command = rig_command("{\"m\":1}");
+	struct entry_id id = rig_submit(&rig, &command)->id;
+	assert_false(is_moved(&rig, "c1", id));
+	command.connection = view_of("c2");
+	assert_int_equal(rig_submit(&rig, &command)->outcome, SINK_REPEATED);
+	assert_true(is_moved(&rig, "c1", id));
+	assert_false(is_moved(&rig, "c2", id));
+	assert_false(is_moved(&rig, "c1", entry_id_after(id)));
+	/* Also when the record is gone. */
+	sink_session_ops.release(rig.sink, command.tenant, command.user,
+	    command.session, command.connection, id);
+	rig_settle(&rig);
+	assert_int_equal(rig_number(&rig, "EXISTS %s", RECORDS), 0);
+	assert_true(is_moved(&rig, "c1", id));
+	assert_in_range(rig_number(&rig, "PTTL %s", MOVED), 800000, 900000);
+	rig_close(&rig);
+}
+
+static void
+a_command_of_a_session_that_was_absent_moves_too(void **state)
+{
+	struct rig rig;
+	(void)state;
+	rig_open(&rig, &rig_options, NULL);
+	struct command command = rig_command("{\"m\":1}");
+	command.session_was_absent = command.session_is_new = true;
+	struct entry_id id = rig_submit(&rig, &command)->id;
+	command.connection = view_of("c2");
+	command.session = view_of("s2");
+	assert_int_equal(rig_submit(&rig, &command)->outcome, SINK_REPEATED);
+	assert_true(is_moved(&rig, "c1", id));
+	rig_close(&rig);
+}
+
+static void
+of_the_commands_that_moved_the_earliest_is_forgotten(void **state)
+{
+	struct rig rig;
+	(void)state;
+	rig_open(&rig, &rig_options, NULL);
+	redis_fixture_run(&rig.redis, "HSET %s 1-10 x 1-2 x 10-1 x", MOVED);
+	redis_fixture_run(&rig.redis, "EVAL %s 1 %s",
+	    "for i = 1, 61 do redis.call('HSET', KEYS[1], '2-' .. i, 'x') end",
+	    MOVED);
+	assert_int_equal(rig_number(&rig, "HLEN %s", MOVED), 64);
+	struct command command = rig_command("{\"m\":1}");
+	struct entry_id id = rig_submit(&rig, &command)->id;
+	command.connection = view_of("c2");
+	rig_submit(&rig, &command);
+	assert_int_equal(rig_number(&rig, "HLEN %s", MOVED), 64);
+	assert_int_equal(rig_number(&rig, "HEXISTS %s 1-2", MOVED), 0);
+	assert_int_equal(rig_number(&rig, "HEXISTS %s 1-10", MOVED), 1);
+	assert_true(is_moved(&rig, "c1", id));
+	rig_close(&rig);
+}
+
 static void
 a_record_ends_by_itself_and_is_not_a_repeat_then(void **state)
 {
@@ -400,6 +480,12 @@ main(void)
 		cmocka_unit_test(
 		    a_released_record_is_gone_and_the_request_is_new),
 		cmocka_unit_test(a_record_under_the_identity_is_released_too),
+		cmocka_unit_test(
+		    who_repeats_owns_the_command_and_the_one_before_learns_it),
+		cmocka_unit_test(
+		    a_command_of_a_session_that_was_absent_moves_too),
+		cmocka_unit_test(
+		    of_the_commands_that_moved_the_earliest_is_forgotten),
 		cmocka_unit_test(only_the_owner_and_only_its_command_releases),
 		cmocka_unit_test(
 		    a_record_ends_by_itself_and_is_not_a_repeat_then),
