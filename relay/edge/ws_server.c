@@ -25,10 +25,11 @@
 #include "clock.h"
 #include "log.h"
 #include "ws_deflate.h"
+#include "ws_tls.h"
 #include "xmalloc.h"
 
 #include <libwebsockets.h>
-#include <openssl/err.h>
+#include <openssl/ssl.h>
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -144,34 +145,13 @@ ws_conn_set_input(struct ws_conn *conn, bool is_on)
 		lws_cancel_service(conn->server->context);
 }
 
-/* Any end is one: the peer's goodbye, its socket's, a record that is none.
- * OpenSSL keeps reading and writing apart: that libwebsockets is in the middle
- * of a record does not matter. */
-static ssize_t
-recv_secure(SSL *tls, char *bytes, size_t size)
-{
-	int count;
-	int reason;
-
-	ERR_clear_error();
-	count = SSL_read(tls, bytes, (int)size);
-	if (count > 0)
-		return count;
-	reason = SSL_get_error(tls, count);
-	ERR_clear_error();
-	if (reason != SSL_ERROR_WANT_READ && reason != SSL_ERROR_WANT_WRITE)
-		return 0;
-	errno = EAGAIN;
-	return -1;
-}
-
 ssize_t
 ws_conn_recv(struct ws_conn *conn, char bytes[WS_RECV_BYTES])
 {
 	SSL *tls = lws_get_ssl(conn->wsi);
 
 	return tls != NULL
-	    ? recv_secure(tls, bytes, WS_RECV_BYTES)
+	    ? ws_tls_recv(tls, bytes, WS_RECV_BYTES)
 	    : recv(conn->socket, bytes, WS_RECV_BYTES, MSG_DONTWAIT);
 }
 
@@ -183,10 +163,8 @@ ws_conn_hang_up(struct ws_conn *conn)
 {
 	SSL *tls = lws_get_ssl(conn->wsi);
 
-	if (tls != NULL) {
-		ERR_clear_error();
-		SSL_shutdown(tls);
-	}
+	if (tls != NULL)
+		ws_tls_goodbye(tls);
 	if (shutdown(conn->socket, SHUT_WR) < 0)
 		ws_conn_kill(conn);
 }
