@@ -48,6 +48,12 @@ ws_reader_done(struct ws_reader *reader)
 	buf_init(&reader->bytes, 0);
 }
 
+bool
+ws_reader_is_idle(const struct ws_reader *reader)
+{
+	return reader->header_len == 0 && !reader->in_message;
+}
+
 /* --- the header --- */
 
 static unsigned

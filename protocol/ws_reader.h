@@ -71,5 +71,7 @@ size_t ws_reader_next(struct ws_reader *reader,
     struct ws_read *read_r);
 /* The message was used: gives its memory back. */
 void ws_reader_done(struct ws_reader *reader);
+/* Stands between two messages: it may go, and a new one go on. */
+bool ws_reader_is_idle(const struct ws_reader *reader);
 
 #endif

@@ -28,14 +28,10 @@ ws_conn_new(struct ws_server *server, const struct ws_peer *peer)
 	conn->socket = peer->socket;
 	conn->client = peer->client;
 	conn->is_reading = true;
-	ws_reader_init(&conn->reader);
-	conn->reader.deflate = peer->is_deflated;
-	buf_init(&conn->unread, 0);
-	list_init(&conn->ping_link);
-	list_init(&conn->unanswered_link);
-	list_init(&conn->full_link);
+	conn->is_deflated = peer->is_deflated;
+	list_init(&conn->life_link);
+	list_init(&conn->owing_link);
 	list_init(&conn->paused_link);
-	list_init(&conn->closing_link);
 	server->connections++;
 	return conn;
 }
@@ -45,7 +41,19 @@ heard(struct ws_conn *conn)
 {
 	conn->liveness.heard_ms = conn->server->steady_ms;
 	conn->liveness.sent_since = 0;
-	list_remove(&conn->unanswered_link);
+	if (!conn->is_full)
+		list_remove(&conn->owing_link);
+}
+
+static void
+free_input(struct ws_conn *conn)
+{
+	if (conn->input == NULL)
+		return;
+	ws_reader_fini(&conn->input->reader);
+	buf_fini(&conn->input->unread);
+	free(conn->input);
+	conn->input = NULL;
 }
 
 void
@@ -55,11 +63,10 @@ ws_conn_end(struct ws_conn *conn)
 		return;
 	conn->is_open = false;
 	conn->is_closing = true;
-	list_remove(&conn->ping_link);
-	list_remove(&conn->unanswered_link);
-	list_remove(&conn->full_link);
+	conn->is_full = false;
+	list_remove(&conn->life_link);
+	list_remove(&conn->owing_link);
 	list_remove(&conn->paused_link);
-	list_remove(&conn->closing_link);
 	session_free(&conn->session);
 }
 
@@ -71,8 +78,7 @@ ws_conn_free(struct ws_conn *conn)
 	if (conn->server->options.left != NULL)
 		conn->server->options.left(
 		    conn->server->options.arg, &conn->client);
-	ws_reader_fini(&conn->reader);
-	buf_fini(&conn->unread);
+	free_input(conn);
 	conn->magic = 0;
 	free(conn);
 }
@@ -117,12 +123,11 @@ ws_conn_set_full(struct ws_conn *conn, bool is_full)
 	if (ws_conn_is_full(conn) == is_full)
 		return;
 	conn->backlog = 0;
-	list_remove(&conn->full_link);
-	if (is_full) {
-		list_add_tail(&conn->server->full, &conn->full_link);
-		/* It cannot come to our ping before it has read all this. */
-		list_remove(&conn->unanswered_link);
-	}
+	conn->is_full = is_full;
+	/* A full one cannot come to our ping before it has read all this. */
+	list_remove(&conn->owing_link);
+	if (is_full)
+		list_add_tail(&conn->server->full, &conn->owing_link);
 	review_reading(conn);
 }
 
@@ -134,7 +139,6 @@ finish(struct ws_conn *conn)
 {
 	ws_conn_enter_closing(conn);
 	conn->is_deaf = true;
-	buf_fini(&conn->unread);
 	if (!ws_conn_is_full(conn))
 		ws_conn_hang_up(conn);
 }
@@ -153,7 +157,7 @@ pong(struct ws_conn *conn, struct view payload)
 static bool
 is_flood(struct ws_conn *conn)
 {
-	uint64_t now_ms = conn->server->steady_ms;
+	uint32_t now_ms = (uint32_t)conn->server->steady_ms;
 
 	if (now_ms - conn->controls_ms >= CONTROLS_MS) {
 		conn->controls_ms = now_ms;
@@ -221,19 +225,40 @@ take(struct ws_conn *conn, const struct ws_read *read)
 	}
 }
 
+static struct ws_input *
+input_of(struct ws_conn *conn)
+{
+	if (conn->input != NULL)
+		return conn->input;
+	conn->input = xmalloc(sizeof(*conn->input));
+	ws_reader_init(&conn->input->reader);
+	conn->input->reader.deflate = conn->is_deflated;
+	buf_init(&conn->input->unread, 0);
+	return conn->input;
+}
+
+static void
+review_need_of_input(struct ws_conn *conn)
+{
+	if (conn->is_deaf ||
+	    (conn->input->unread.len == 0 &&
+		ws_reader_is_idle(&conn->input->reader)))
+		free_input(conn);
+}
+
 /* Returns how many bytes were used: all, unless the session has enough. */
 static size_t
 take_bytes(struct ws_conn *conn, char *bytes, size_t len)
 {
+	struct ws_reader *reader = &input_of(conn)->reader;
 	struct ws_read read;
 	size_t used = 0;
 
 	while (used < len && !conn->is_deaf && !is_paused(conn)) {
-		used +=
-		    ws_reader_next(&conn->reader, &conn->server->reader_limits,
-			bytes + used, len - used, &read);
+		used += ws_reader_next(reader, &conn->server->reader_limits,
+		    bytes + used, len - used, &read);
 		take(conn, &read);
-		ws_reader_done(&conn->reader);
+		ws_reader_done(reader);
 		review_input(conn);
 	}
 	return conn->is_deaf ? len : used;
@@ -249,15 +274,20 @@ ws_conn_received(struct ws_conn *conn, char *bytes, size_t len)
 		return;
 	used = take_bytes(conn, bytes, len);
 	if (used < len)
-		buf_add(&conn->unread, view_make(bytes + used, len - used));
+		buf_add(
+		    &conn->input->unread, view_make(bytes + used, len - used));
+	review_need_of_input(conn);
 }
 
 static void
 take_unread(struct ws_conn *conn)
 {
-	struct buf unread = conn->unread;
+	struct buf unread;
 
-	buf_init(&conn->unread, 0);
+	if (conn->input == NULL)
+		return;
+	unread = conn->input->unread;
+	buf_init(&conn->input->unread, 0);
 	if (unread.len > 0)
 		ws_conn_received(conn, unread.data, unread.len);
 	buf_fini(&unread);
@@ -334,7 +364,7 @@ ws_conn_open(struct ws_conn *conn, const struct session_params *params)
 	conn->is_open = true;
 	conn->pinged_ms = server->steady_ms;
 	liveness_init(&conn->liveness, server->steady_ms);
-	list_add_tail(&server->to_ping, &conn->ping_link);
+	list_add_tail(&server->to_ping, &conn->life_link);
 	stat_add(server->stats, connections_upgraded, 1);
 	conn->session =
 	    session_new(server->env, params, &transport, conn, clock_mono_ms());
@@ -347,7 +377,9 @@ ws_conn_enter_closing(struct ws_conn *conn)
 	if (conn->is_closing)
 		return;
 	conn->is_closing = true;
-	list_add_tail(&conn->server->closing, &conn->closing_link);
+	list_remove(&conn->life_link);
+	list_add_tail(&conn->server->closing, &conn->life_link);
+	conn->drained_ms = 0;
 }
 
 void

@@ -43,7 +43,7 @@ struct ws_server {
 	struct ws_handover handover;
 	struct ssl_ctx_st *client_tls; /* for clients that there are not */
 	uv_prepare_t before_poll;
-	struct list to_ping;    /* all open ones, in order of their last ping */
+	struct list to_ping;    /* open ones, in order of their last ping */
 	struct list unanswered; /* pinged, nothing came since */
 	struct list full;       /* libwebsockets holds bytes for them */
 	struct list paused;     /* their session wants nothing for now */
@@ -59,33 +59,42 @@ struct ws_server {
 /* How bytes get to the socket. */
 enum ws_way { WS_WAY_UNKNOWN, WS_WAY_STRAIGHT, WS_WAY_LIBRARY };
 
-/* Owned by its wsi (as opaque user data), freed with it. */
+/* What a connection needs while a message or frame comes in, or waits. */
+struct ws_input {
+	struct ws_reader reader;
+	struct buf unread; /* bytes that came while paused */
+};
+
+/* Owned by its wsi (as opaque user data), freed with it. There are as many as
+ * clients, most of them idle: what counts never at once has one place. */
 struct ws_conn {
 	uint32_t magic;
 	int socket;
 	struct address client;
+	uint8_t way;          /* enum ws_way */
+	uint16_t controls;    /* pings and pongs of the client */
+	bool is_open : 1;     /* between upgrade and end */
+	bool is_closing : 1;  /* the session's writes are refused */
+	bool is_deaf : 1;     /* what comes means nothing any more */
+	bool is_reading : 1;  /* libwebsockets reads for it */
+	bool is_full : 1;     /* libwebsockets holds bytes for it */
+	bool is_deflated : 1; /* permessage-deflate was agreed on */
+	uint32_t controls_ms; /* since when they are counted; low bits */
+	uint32_t backlog;     /* own frames written while full */
 	struct ws_server *server;
 	struct lws *wsi;         /* NULL before it is adopted */
 	struct session *session; /* NULL before the upgrade, after the end */
-	struct ws_reader reader;
-	struct buf unread; /* bytes that came while paused */
+	struct ws_input *input;  /* owned; NULL: between two messages */
 	struct liveness liveness;
-	struct list ping_link;
-	struct list unanswered_link;
-	struct list full_link;
+	struct list life_link;  /* in to_ping, then in closing */
+	struct list owing_link; /* in full while it is, else in unanswered */
 	struct list paused_link;
-	struct list closing_link;
-	enum ws_way way;
-	uint64_t pinged_ms;   /* or would have been, were it not full */
-	uint64_t asked_ms;    /* the ping that is unanswered */
-	uint64_t controls_ms; /* since when they are counted */
-	unsigned controls;    /* pings and pongs of the client */
-	size_t backlog;       /* own frames written while full */
-	uint64_t drained_ms;  /* closing: all is out since; 0: not yet */
-	bool is_open;         /* between upgrade and end */
-	bool is_closing;      /* the session's writes are refused */
-	bool is_deaf;         /* what comes means nothing any more */
-	bool is_reading;      /* libwebsockets reads for it */
+	uint64_t pinged_ms; /* or would have been, were it not full */
+	union {
+		uint64_t asked_ms; /* the ping that is unanswered */
+		/* Closing: all is out since; 0: not yet. */
+		uint64_t drained_ms;
+	};
 };
 
 static inline struct ws_conn *
@@ -100,7 +109,7 @@ ws_conn_of(void *data)
 static inline bool
 ws_conn_is_full(const struct ws_conn *conn)
 {
-	return !list_is_empty(&conn->full_link);
+	return conn->is_full;
 }
 
 /* --- ws_conn.c: what a connection does --- */

@@ -115,7 +115,7 @@ write_by_library(struct ws_conn *conn, struct view frames)
 	if (!lws_partial_buffered(conn->wsi))
 		return HUB_WRITE_OK;
 	if (ws_conn_is_full(conn))
-		conn->backlog += frames.len;
+		conn->backlog += (uint32_t)frames.len;
 	ws_conn_set_full(conn, true);
 	return HUB_WRITE_FULL;
 }

@@ -24,13 +24,20 @@ close_too_slow(struct ws_conn *conn)
 	conn->liveness.moved_ms = conn->server->steady_ms;
 }
 
+/* A ping is under way to it. */
+static bool
+is_asked(const struct ws_conn *conn)
+{
+	return !conn->is_full && !list_is_empty(&conn->owing_link);
+}
+
 /* Silence is no answer only where something was asked. */
 static bool
 had_time_to_answer(const struct ws_conn *conn)
 {
 	const struct ws_server *server = conn->server;
 
-	return !list_is_empty(&conn->unanswered_link) &&
+	return is_asked(conn) &&
 	    server->steady_ms - conn->asked_ms >=
 	    server->liveness_limits.silence_ms -
 		server->options.ping_interval_ms;
@@ -82,10 +89,10 @@ send_ping(struct ws_conn *conn)
 
 	memcpy(frame + header, payload, sizeof(payload) - 1);
 	ws_conn_write(conn, view_make(frame, header + sizeof(payload) - 1));
-	if (!list_is_empty(&conn->unanswered_link) || ws_conn_is_full(conn))
+	if (ws_conn_is_full(conn) || is_asked(conn) || conn->is_closing)
 		return;
 	conn->asked_ms = server->steady_ms;
-	list_add_tail(&server->unanswered, &conn->unanswered_link);
+	list_add_tail(&server->unanswered, &conn->owing_link);
 }
 
 static void
@@ -114,12 +121,12 @@ ping_who_is_due(struct ws_server *server, uint64_t step_ms)
 
 	for (; budget > 0 && !list_is_empty(&server->to_ping); budget--) {
 		struct ws_conn *conn =
-		    list_entry(server->to_ping.next, struct ws_conn, ping_link);
+		    list_entry(server->to_ping.next, struct ws_conn, life_link);
 
 		if (now_ms - conn->pinged_ms < server->options.ping_interval_ms)
 			break;
-		list_remove(&conn->ping_link);
-		list_add_tail(&server->to_ping, &conn->ping_link);
+		list_remove(&conn->life_link);
+		list_add_tail(&server->to_ping, &conn->life_link);
 		conn->pinged_ms = now_ms;
 		call_on(conn);
 	}
@@ -132,7 +139,7 @@ look_at_unanswered(struct ws_server *server)
 {
 	list_foreach(link, &server->unanswered) {
 		struct ws_conn *conn =
-		    list_entry(link, struct ws_conn, unanswered_link);
+		    list_entry(link, struct ws_conn, owing_link);
 
 		if (server->steady_ms - conn->liveness.heard_ms >=
 		    server->options.pong_timeout_ms)
@@ -145,7 +152,7 @@ look_at_full(struct ws_server *server)
 {
 	list_foreach(link, &server->full) {
 		struct ws_conn *conn =
-		    list_entry(link, struct ws_conn, full_link);
+		    list_entry(link, struct ws_conn, owing_link);
 
 		ws_conn_read_full(conn);
 		look_and_judge(conn);
@@ -177,7 +184,7 @@ look_at_closing(struct ws_server *server)
 {
 	list_foreach(link, &server->closing) {
 		struct ws_conn *conn =
-		    list_entry(link, struct ws_conn, closing_link);
+		    list_entry(link, struct ws_conn, life_link);
 
 		if (is_overdue(conn))
 			ws_conn_kill(conn);

@@ -60,9 +60,9 @@ deflated(struct session *session, struct view frame, char *out)
 void
 session_message(struct session *session, struct view message, uint64_t now_ms)
 {
-	bool is_deflated = session->conn->reader.deflate;
+	bool is_deflated = session->conn->is_deflated;
 	enum ws_opcode opcode =
-	    session->conn->reader.is_binary ? WS_BINARY : WS_TEXT;
+	    session->conn->input->reader.is_binary ? WS_BINARY : WS_TEXT;
 	size_t size = WS_FRAME_HEADER_MAX + message.len;
 	char *room = xmalloc(is_deflated ? 2 * size : size);
 	size_t header = ws_frame_header(room, opcode, message.len);

@@ -79,6 +79,19 @@ feed(struct run *run, struct ws_reader *reader, char *piece, size_t len)
 	return true;
 }
 
+/* As a connection does between two messages. */
+static void
+renew_if_idle(struct ws_reader *reader)
+{
+	bool deflate = reader->deflate;
+
+	if (!ws_reader_is_idle(reader))
+		return;
+	ws_reader_fini(reader);
+	ws_reader_init(reader);
+	reader->deflate = deflate;
+}
+
 static void
 read_all(struct run *run, const uint8_t *data, size_t size)
 {
@@ -95,6 +108,8 @@ read_all(struct run *run, const uint8_t *data, size_t size)
 		memcpy(piece, data + at, len);
 		goes_on = feed(run, &reader, piece, len);
 		free(piece);
+		if (goes_on)
+			renew_if_idle(&reader);
 	}
 	ws_reader_fini(&reader);
 }

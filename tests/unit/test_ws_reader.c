@@ -41,6 +41,18 @@ tell(const struct ws_read *read)
 		buf_add(&told, read->payload);
 }
 
+/* A connection does without one between two messages. */
+static void
+renew_if_idle(void)
+{
+	if (!ws_reader_is_idle(&reader))
+		return;
+	ws_reader_fini(&reader);
+	memset(&reader, 0xa5, sizeof(reader));
+	ws_reader_init(&reader);
+	reader.deflate = starts_deflated;
+}
+
 /* Fed in pieces of `step` bytes. */
 static void
 feed(const struct ws_reader_limits *by, struct view bytes, size_t step)
@@ -63,6 +75,7 @@ feed(const struct ws_reader_limits *by, struct view bytes, size_t step)
 			if (read.kind == WS_READ_REFUSED)
 				return;
 		}
+		renew_if_idle();
 	}
 }
 
