@@ -307,7 +307,7 @@ send_proof(struct source_stream *stream)
 	struct source *source = stream->source;
 
 	stat_add(source->stats, source_reads, 1);
-	if (source_ask_proof(source->read, stream->key,
+	if (source_ask_proof(source->read, source_stream_key(stream),
 		entry_id_before(stream->position), stream->read_count, on_proof,
 		stream) != 0)
 		finish_lost(stream);
@@ -416,7 +416,7 @@ send_read(struct source_stream *stream)
 		return;
 	}
 	stat_add(source->stats, source_reads, 1);
-	if (source_ask_entries(source->read, stream->key,
+	if (source_ask_entries(source->read, source_stream_key(stream),
 		stream->read_is_probe ? stream->position
 				      : entry_id_before(stream->position),
 		stream->read_count, on_entries, stream) != 0)
@@ -476,8 +476,8 @@ send_open(struct source_stream *stream)
 	if (!stream->is_positioned)
 		stream->wants_read = false;
 	begin(stream);
-	if (source_ask_open(
-		stream->source->read, stream->key, on_open, stream) != 0) {
+	if (source_ask_open(stream->source->read, source_stream_key(stream),
+		on_open, stream) != 0) {
 		stream->wants_open = true;
 		finish_lost(stream);
 	}

@@ -16,7 +16,6 @@ source_table_init(struct source_table *table, uint64_t seed)
 void
 source_stream_free(struct source_stream *stream)
 {
-	free((char *)(uintptr_t)stream->key.data);
 	free(stream);
 }
 
@@ -67,7 +66,7 @@ link_stream(struct source_table *table, struct source_stream *stream)
 
 	stream->next_by_id = *bucket;
 	*bucket = stream;
-	bucket = key_bucket(table, stream->key);
+	bucket = key_bucket(table, source_stream_key(stream));
 	stream->next_by_key = *bucket;
 	*bucket = stream;
 }
@@ -93,17 +92,19 @@ append(struct source_table *table, struct source_stream *stream)
 		table->all = xrealloc(
 		    table->all, table->capacity * sizeof(table->all[0]));
 	}
-	stream->index = table->count;
+	stream->index = (uint32_t)table->count;
 	table->all[table->count++] = stream;
 }
 
 struct source_stream *
 source_table_add(struct source_table *table, uint64_t id, struct view key)
 {
-	struct source_stream *stream = xcalloc(1, sizeof(*stream));
+	struct source_stream *stream = xcalloc(1, sizeof(*stream) + key.len);
 
+	assert(key.len <= UINT32_MAX && table->count < UINT32_MAX);
 	stream->id = id;
-	stream->key = view_make(xstrndup(key.data, key.len), key.len);
+	stream->key_length = (uint32_t)key.len;
+	memcpy(stream->key, key.data, key.len);
 	if (table->count == table->buckets)
 		grow(table);
 	assert(source_table_by_id(table, id) == NULL);
@@ -120,7 +121,7 @@ unlink_stream(struct source_table *table, struct source_stream *stream)
 	while (*at != stream)
 		at = &(*at)->next_by_id;
 	*at = stream->next_by_id;
-	at = key_bucket(table, stream->key);
+	at = key_bucket(table, source_stream_key(stream));
 	while (*at != stream)
 		at = &(*at)->next_by_key;
 	*at = stream->next_by_key;
@@ -159,9 +160,15 @@ source_table_by_key(const struct source_table *table, struct view key)
 	struct source_stream *stream =
 	    table->buckets > 0 ? *key_bucket(table, key) : NULL;
 
-	while (stream != NULL && !view_equal(stream->key, key))
+	while (stream != NULL && !view_equal(source_stream_key(stream), key))
 		stream = stream->next_by_key;
 	return stream;
+}
+
+static bool
+stands_in(const struct source_stream *stream, enum source_queue queue)
+{
+	return (stream->queued >> queue & 1) != 0;
 }
 
 void
@@ -171,9 +178,10 @@ source_table_enter(struct source_table *table, enum source_queue queue,
 	struct source_stream *last = table->last[queue];
 	struct source_place *place = &stream->places[queue];
 
-	if (place->is_taken)
+	if (stands_in(stream, queue))
 		return;
-	*place = (struct source_place){ .prev = last, .is_taken = true };
+	stream->queued |= (uint8_t)(1u << queue);
+	*place = (struct source_place){ .prev = last };
 	if (last != NULL)
 		last->places[queue].next = stream;
 	else
@@ -187,9 +195,9 @@ source_table_leave(struct source_table *table, enum source_queue queue,
 {
 	struct source_place *place = &stream->places[queue];
 
-	if (!place->is_taken)
+	if (!stands_in(stream, queue))
 		return;
-	place->is_taken = false;
+	stream->queued &= (uint8_t) ~(1u << queue);
 	if (place->prev != NULL)
 		place->prev->places[queue].next = place->next;
 	else

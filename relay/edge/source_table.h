@@ -21,44 +21,48 @@ enum source_queue {
 
 struct source_place {
 	struct source_stream *next, *prev;
-	bool is_taken;
 };
 
 /* One followed stream. Owned by the table; kept past its removal while an
- * answer is under way (is_busy), then freed by whoever gets the answer. */
+ * answer is under way (is_busy), then freed by whoever gets the answer. There
+ * may be as many as clients, most of them idle: kept small. */
 struct source_stream {
 	struct source *source;
 	struct source_watch *watch; /* not the hub's but a watch's own */
 	uint64_t id;
-	struct view key; /* owned */
-
 	struct entry_id position; /* all up to here was fed */
-	bool is_positioned;
-	bool is_wrong_type;
-
-	bool wants_open;   /* ask XINFO and tell the hub */
-	bool wants_read;   /* the mark: something may be new */
-	bool was_pushed;   /* … because Redis said so */
-	bool needs_proof;  /* the next read must not be a probe */
-	bool avoids_probe; /* … nor any while it is this lively */
-	bool is_busy;      /* an answer is under way */
-	bool is_removed;   /* unfollowed meanwhile */
-
-	/* The read under way, or the last one. */
-	uint64_t read_us;    /* when it was sent */
-	uint32_t read_count; /* COUNT */
-	bool read_was_pushed;
-	bool read_is_probe;    /* starts at the position, not before it */
-	uint64_t proven_us;    /* when the last proof was asked for */
-	uint32_t mean_bytes;   /* of an entry; 0: not known */
-	uint64_t news;         /* reads that brought something … */
-	uint64_t news_at_push; /* … when the last push came */
-
+	uint64_t read_us;         /* when the read under way or last was sent */
+	uint64_t proven_us;       /* when the last proof was asked for */
+	uint64_t confirm_ms;      /* when it is to be looked at once more */
+	uint32_t read_count;      /* COUNT of that read */
+	uint32_t mean_bytes;      /* of an entry; 0: not known */
+	uint32_t news;            /* reads that brought something … */
+	uint32_t news_at_push;    /* … when the last push came */
+	uint32_t index;           /* in all[] */
+	uint32_t key_length;
 	struct source_stream *next_by_id, *next_by_key;
 	struct source_place places[SOURCE_QUEUES];
-	uint64_t confirm_ms; /* when it is to be looked at once more */
-	size_t index;        /* in all[] */
+	uint8_t queued; /* bits by enum source_queue: has its place there */
+
+	bool is_positioned : 1;
+	bool is_wrong_type : 1;
+	bool wants_open : 1;      /* ask XINFO and tell the hub */
+	bool wants_read : 1;      /* the mark: something may be new */
+	bool was_pushed : 1;      /* … because Redis said so */
+	bool needs_proof : 1;     /* the next read must not be a probe */
+	bool avoids_probe : 1;    /* … nor any while it is this lively */
+	bool is_busy : 1;         /* an answer is under way */
+	bool is_removed : 1;      /* unfollowed meanwhile */
+	bool read_was_pushed : 1; /* the read under way or last … */
+	bool read_is_probe : 1; /* … starts at the position, not before it */
+	char key[];
 };
+
+static inline struct view
+source_stream_key(const struct source_stream *stream)
+{
+	return view_make(stream->key, stream->key_length);
+}
 
 struct source_table {
 	struct source_stream **all;

@@ -202,7 +202,7 @@ mark_key(struct source *source, struct view key)
 	struct source_stream *stream = source_table_by_key(&source->table, key);
 
 	for (; stream != NULL; stream = stream->next_by_key)
-		if (view_equal(stream->key, key))
+		if (view_equal(source_stream_key(stream), key))
 			source_read_mark(stream, true);
 }
 

@@ -288,7 +288,7 @@ source_window_fetch(struct source *source, uint64_t stream_id,
 	window->stream_id = stream_id;
 	window->window_id = window_id;
 	window->key = view_make(
-	    xstrndup(stream->key.data, stream->key.len), stream->key.len);
+	    xstrndup(stream->key, stream->key_length), stream->key_length);
 	window->after = after;
 	window->max_bytes = max_bytes;
 	if (since_ms > 0) {
