@@ -119,14 +119,13 @@ session_hello(struct session *session, const struct stream_info *info)
 	session_send(session);
 }
 
-static struct view
+static void
 keep_text(char **at, struct view text)
 {
+	assert(text.len <= UINT16_MAX);
 	if (text.len > 0)
 		memcpy(*at, text.data, text.len);
-	struct view kept = view_make(*at, text.len);
 	*at += text.len;
-	return kept;
 }
 
 /* An unusable traceparent is as good as none. */
@@ -150,12 +149,13 @@ session_make(struct session_env *env, const struct session_params *params)
 	session->endpoint = &env->contract->endpoints[params->endpoint];
 	session->notices = params->notices;
 	session->deflate_bits = params->deflate_bits;
-	session->tenant = keep_text(&at, params->identity.tenant);
-	session->user = keep_text(&at, params->identity.user);
-	session->traceparent = keep_text(&at, traceparent);
+	session->tenant_len = (uint16_t)params->identity.tenant.len;
+	session->user_len = (uint16_t)params->identity.user.len;
+	session->traceparent_len = (uint8_t)traceparent.len;
+	keep_text(&at, params->identity.tenant);
+	keep_text(&at, params->identity.user);
+	keep_text(&at, traceparent);
 	list_init(&session->timer);
-	list_init(&session->renew);
-	list_init(&session->again);
 	return session;
 }
 
@@ -187,8 +187,8 @@ session_free(struct session **session_p)
 	session_chat_free(session);
 	session_term_free(session);
 	if (session->is_counted)
-		users_leave(
-		    session->env->users, session->tenant, session->user);
+		users_leave(session->env->users, session_tenant(session),
+		    session_user(session));
 	session_env_remove(session);
 	session->magic = 0;
 	free(session);

@@ -139,8 +139,9 @@ binding_key(const struct binding *binding)
 	const struct session *session = binding->session;
 	struct buf *key = &session->env->key;
 	buf_clear(key);
-	stream_key_events(key, session->env->options.prefix, session->tenant,
-	    session->user, binding_id(binding));
+	stream_key_events(key, session->env->options.prefix,
+	    session_tenant(session), session_user(session),
+	    binding_id(binding));
 	return buf_view(key);
 }
 

@@ -280,8 +280,10 @@ command_fail_all(struct session *session, enum sink_outcome outcome)
 static struct view
 traceparent(const struct session *session, char made[RANDOM_TRACEPARENT_MAX])
 {
-	if (session->traceparent.len > 0)
-		return session->traceparent;
+	if (session->traceparent_len > 0)
+		return view_make(
+		    session->texts + session->tenant_len + session->user_len,
+		    session->traceparent_len);
 	random_traceparent(made);
 	return view_of(made);
 }
@@ -301,8 +303,8 @@ submit(struct session *session, const struct contract_message *message,
 		.connection = session_connection(session),
 		.frame = frame,
 		.type = view_of(message->type),
-		.tenant = session->tenant,
-		.user = session->user,
+		.tenant = session_tenant(session),
+		.user = session_user(session),
 		.session = binding_id(target),
 		.events = binding_key(target),
 		.traceparent = traceparent(session, made),

@@ -94,7 +94,7 @@ hurry(struct session_env *env)
 		    &list_entry(at, struct session, timer)->timer_ms, wait_ms);
 	list_foreach(at, &env->renews)
 		not_after(
-		    &list_entry(at, struct session, renew)->renew_ms, renew_ms);
+		    &list_entry(at, struct chat, renew)->renew_ms, renew_ms);
 }
 
 void
@@ -210,8 +210,6 @@ session_env_remove(struct session *session)
 	*at = session->hash_next;
 	list_remove(&session->all);
 	list_remove(&session->timer);
-	list_remove(&session->renew);
-	list_remove(&session->again);
 	env->count--;
 	count_clients(session, -1);
 }
@@ -309,9 +307,8 @@ due_renew(struct session_env *env)
 {
 	if (list_is_empty(&env->renews))
 		return NULL;
-	struct session *session =
-	    list_entry(env->renews.next, struct session, renew);
-	return session->renew_ms <= env->now_ms ? session : NULL;
+	struct chat *chat = list_entry(env->renews.next, struct chat, renew);
+	return chat->renew_ms <= env->now_ms ? chat->session : NULL;
 }
 
 /* A position that was found without a callback, and what calls from inside
@@ -329,7 +326,7 @@ tick_agains(struct session_env *env)
 	while (!list_is_empty(&batch)) {
 		struct list *at = batch.next;
 		list_remove(at);
-		inbox_again(list_entry(at, struct session, again));
+		inbox_again(list_entry(at, struct chat, again)->session);
 	}
 }
 

@@ -22,6 +22,9 @@ session_chat(struct session *session)
 		return session->chat;
 	struct session_env *env = session->env;
 	struct chat *chat = xcalloc(1, sizeof *chat);
+	chat->session = session;
+	list_init(&chat->renew);
+	list_init(&chat->again);
 	list_init(&chat->inbox);
 	list_init(&chat->flights);
 	list_init(&chat->runs);
@@ -78,9 +81,12 @@ session_chat_free(struct session *session)
 		return;
 	while (inbox_head(session) != NULL)
 		inbox_pop(session);
-	flights_free(session->chat);
-	free(session->chat->owned);
-	free(session->chat);
+	struct chat *chat = session->chat;
+	list_remove(&chat->renew);
+	list_remove(&chat->again);
+	flights_free(chat);
+	free(chat->owned);
+	free(chat);
 	session->chat = NULL;
 }
 
@@ -129,8 +135,8 @@ take_head(struct session *session)
 static void
 schedule_again(struct session *session)
 {
-	list_remove(&session->again);
-	list_add_tail(&session->env->agains, &session->again);
+	list_remove(&session->chat->again);
+	list_add_tail(&session->env->agains, &session->chat->again);
 }
 
 /* From inside the hub only one: the next may want another subscription. */

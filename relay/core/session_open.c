@@ -30,8 +30,8 @@ count_user(struct session *session)
 	struct session_env *env = session->env;
 	if (!env->users)
 		return NULL;
-	session->is_counted = users_enter(env->users, session->tenant,
-	    session->user, env->options.max_per_user);
+	session->is_counted = users_enter(env->users, session_tenant(session),
+	    session_user(session), env->options.max_per_user);
 	return session->is_counted ? NULL : &too_many;
 }
 

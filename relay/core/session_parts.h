@@ -25,14 +25,15 @@ struct binding {
 	struct session *session;
 	struct subscription *subscription;
 	struct entry_id tail; /* when it was opened, until it is reached */
-	bool is_held;
-	bool is_sent; /* pending: the frame that binds is in flight */
-	bool is_new;  /* its session id was made for the frame that waits */
-	bool starts_after; /* from a cursor, not from the tail */
-	bool is_opened;
-	bool is_live;      /* live() came */
-	bool is_announced; /* before it came: nothing is told when it does */
-	uint16_t id_len;   /* of the session's id, 256 at most */
+	bool is_held : 1;
+	bool is_sent : 1; /* pending: the frame that binds is in flight */
+	bool is_new : 1;  /* its session id was made for the frame that waits */
+	bool starts_after : 1; /* from a cursor, not from the tail */
+	bool is_opened : 1;
+	bool is_live : 1; /* live() came */
+	bool
+	    is_announced : 1; /* before it came: nothing is told when it does */
+	uint16_t id_len;      /* of the session's id, 256 at most */
 	char id_bytes[];
 };
 
@@ -91,6 +92,10 @@ struct owned {
 
 /* What only sessions that send frames need; made with the first one. */
 struct chat {
+	struct session *session;
+	struct list renew; /* in env->renews while it has runs */
+	struct list again; /* in env->agains */
+	uint64_t renew_ms;
 	struct list inbox;
 	struct list flights;
 	struct list runs;
@@ -104,10 +109,12 @@ struct chat {
 	bool owns_asked; /* the hub waits in front of a direct frame */
 };
 
+/* One for each client, most of them idle: kept small. */
 struct session {
 	uint32_t magic;
 	uint16_t endpoint_index;
 	uint8_t deflate_bits; /* 0: nothing is compressed */
+	uint8_t traceparent_len;
 	uint64_t number;
 	struct session_env *env;
 	const struct contract_endpoint *endpoint;
@@ -116,29 +123,39 @@ struct session {
 	struct session *hash_next;
 	struct list all;   /* env->all, env->drain_busy or env->drain_over */
 	struct list timer; /* env->hellos or env->waits */
-	struct list renew;
-	struct list again;
 	uint64_t timer_ms;
-	uint64_t renew_ms;
 	struct binding *current;
 	struct binding *pending;
 	struct chat *chat;
 	struct entry_id after; /* the cursor of the query */
-	bool has_after;
-	bool notices;
-	bool is_closed; /* transport->close was called, or the peer is gone */
-	bool is_full;   /* the transport wants no more for now */
-	bool hello_sent;
-	bool told_degraded;
-	bool in_hub;         /* a callback from the hub is under way */
-	bool pending_failed; /* to be dropped when the hub is left */
-	bool is_counted;     /* among its user's connections */
-	struct term *term;   /* NULL: without end */
-	struct view tenant;
-	struct view user;
-	struct view traceparent;
-	char texts[];
+	struct term *term;     /* NULL: without end */
+	bool has_after : 1;
+	bool notices : 1;
+	bool
+	    is_closed : 1; /* transport->close was called, or the peer is gone */
+	bool is_full : 1;  /* the transport wants no more for now */
+	bool hello_sent : 1;
+	bool told_degraded : 1;
+	bool in_hub : 1;         /* a callback from the hub is under way */
+	bool pending_failed : 1; /* to be dropped when the hub is left */
+	bool is_counted : 1;     /* among its user's connections */
+	uint16_t tenant_len;     /* from a head, so both are short */
+	uint16_t user_len;
+	char texts[]; /* tenant, user, traceparent */
 };
+
+static inline struct view
+session_tenant(const struct session *session)
+{
+	return view_make(session->texts, session->tenant_len);
+}
+
+static inline struct view
+session_user(const struct session *session)
+{
+	return view_make(
+	    session->texts + session->tenant_len, session->user_len);
+}
 
 #define SESSION_MAGIC 0x5e551071u
 

@@ -68,8 +68,8 @@ ask_whose(struct session *session, struct owned *owned)
 	struct session_env *env = session->env;
 	const struct owner_question question = {
 		.session_id = session->number,
-		.tenant = session->tenant,
-		.user = session->user,
+		.tenant = session_tenant(session),
+		.user = session_user(session),
 		.connection = session_connection(session),
 		.command = owned->command,
 	};
@@ -113,7 +113,7 @@ run_free(struct session *session, struct run *run)
 	list_remove(&run->link);
 	free(run);
 	if (list_is_empty(&session->chat->runs))
-		list_remove(&session->renew);
+		list_remove(&session->chat->renew);
 }
 
 /* Beyond the bound the oldest goes; its record ends by itself in time. */
@@ -132,9 +132,10 @@ static void
 renew_later(struct session *session)
 {
 	struct session_env *env = session->env;
-	session->renew_ms = env->now_ms + env->options.renew_ms;
-	list_remove(&session->renew);
-	list_add_tail(&env->renews, &session->renew);
+	struct chat *chat = session->chat;
+	chat->renew_ms = env->now_ms + env->options.renew_ms;
+	list_remove(&chat->renew);
+	list_add_tail(&env->renews, &chat->renew);
 }
 
 void
@@ -152,7 +153,7 @@ run_add(struct session *session, struct entry_id command, struct entry_id from,
 	run->session_len = id.len;
 	memcpy(run->session, id.data, id.len);
 	list_add_tail(&session->chat->runs, &run->link);
-	if (list_is_empty(&session->renew))
+	if (list_is_empty(&session->chat->renew))
 		renew_later(session);
 }
 
@@ -248,8 +249,9 @@ release_through(struct session *session, uint64_t ping)
 		struct run *run = list_entry(at, struct run, link);
 		if (!run->is_ended || run->ping > ping)
 			continue;
-		env->sink->release(env->sink_arg, session->tenant,
-		    session->user, view_make(run->session, run->session_len),
+		env->sink->release(env->sink_arg, session_tenant(session),
+		    session_user(session),
+		    view_make(run->session, run->session_len),
 		    session_connection(session), run->command);
 		run_free(session, run);
 	}
@@ -285,15 +287,15 @@ run_renew(struct session *session)
 {
 	struct session_env *env = session->env;
 	bool unanswered = false;
-	list_remove(&session->renew);
+	list_remove(&session->chat->renew);
 	if (session->is_closed)
 		return;
 	list_foreach(at, &session->chat->runs) {
 		struct run *run = list_entry(at, struct run, link);
 		unanswered = unanswered || run->is_ended;
 		if (run->is_dedup && !run->is_ended)
-			env->sink->renew(env->sink_arg, session->tenant,
-			    session->user,
+			env->sink->renew(env->sink_arg, session_tenant(session),
+			    session_user(session),
 			    view_make(run->session, run->session_len),
 			    session_connection(session), run->command);
 	}
