@@ -81,7 +81,7 @@ check_beyond(struct stream *stream, const struct batch *batch)
 {
 	list_foreach(at, &stream->beyond) {
 		struct subscription *one =
-		    list_entry(at, struct subscription, beyond);
+		    list_entry(at, struct subscription, aside);
 		struct entry_id scanned = one->scanned;
 		if (!batch_voids_ids(batch) &&
 		    entry_id_compare(scanned, stream->tail) > 0)

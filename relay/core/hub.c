@@ -85,7 +85,7 @@ begin_in_open_stream(struct subscription *subscription)
 	struct hub *hub = subscription->hub;
 	if (!hub->is_up || !stream->is_fresh)
 		return; /* it will be opened again */
-	if (stream->is_open && subscription->start.kind == START_LIVE) {
+	if (stream->is_open && subscription->start_kind == START_LIVE) {
 		subscription_join(
 		    subscription, topic->chain.next, ENTRY_ID_ZERO);
 		subscription->live_due = LIVE_AT_ONCE;
@@ -117,7 +117,7 @@ hub_subscribe(struct hub *hub, struct view key, size_t endpoint,
 	subscription->asked_blind = !hub->is_up;
 	topic->notices_count += notices;
 	hub->subscription_count++;
-	list_add_tail(&stream->opening, &subscription->opening);
+	list_add_tail(&stream->opening, &subscription->aside);
 	if (is_new)
 		hub->source->follow(hub->source_arg, stream->id, key);
 	else
@@ -170,7 +170,7 @@ hub_release(struct hub *hub, struct subscription *subscription)
 		return;
 	subscription->held = false;
 	if (subscription->place != PLACE_UNFIXED &&
-	    subscription->start.kind != START_LIVE)
+	    subscription->start_kind != START_LIVE)
 		expect_tail(subscription);
 	subscription_settle(subscription);
 }
@@ -182,11 +182,13 @@ hub_seek(
 	(void)hub;
 	assert(!subscription->is_serving);
 	subscription->held = false;
-	subscription->start =
-	    (struct start){ .kind = START_AFTER, .after = after };
-	if (subscription->place != PLACE_UNFIXED &&
-	    subscription->place != PLACE_OVER)
+	subscription->start_kind = START_AFTER;
+	if (subscription->place == PLACE_UNFIXED) {
+		subscription->scanned = after;
+		subscription->since_ms = 0;
+	} else if (subscription->place != PLACE_OVER) {
 		subscription_begin_after(subscription, after, NULL);
+	}
 	subscription_settle(subscription);
 }
 

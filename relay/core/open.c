@@ -76,16 +76,16 @@ begin_live(struct subscription *subscription, const struct stream_info *info)
 static void
 begin(struct subscription *subscription, const struct stream_info *info)
 {
-	const struct start *start = &subscription->start;
-	switch (start->kind) {
+	switch ((enum start_kind)subscription->start_kind) {
 	case START_LIVE:
 		begin_live(subscription, info);
 		break;
 	case START_AFTER:
-		subscription_begin_after(subscription, start->after, info);
+		subscription_begin_after(
+		    subscription, subscription->scanned, info);
 		break;
 	case START_SINCE:
-		begin_since(subscription, start->since_ms, info);
+		begin_since(subscription, subscription->since_ms, info);
 		break;
 	}
 	if (subscription->held)
@@ -137,7 +137,7 @@ close_stream(struct stream *stream)
 			    list_entry(at, struct subscription, member);
 			if (member->place == PLACE_OVER)
 				continue;
-			list_remove(&member->opening);
+			list_remove(&member->aside);
 			subscription_end(member);
 			list_add_tail(&told, &member->link);
 		}
@@ -169,6 +169,6 @@ hub_stream_opened(struct hub *hub, uint64_t stream_id,
 	list_take(&work, &stream->opening);
 	while (!list_is_empty(&work))
 		open_subscription(
-		    list_entry(list_pop(&work), struct subscription, opening),
+		    list_entry(list_pop(&work), struct subscription, aside),
 		    info);
 }

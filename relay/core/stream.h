@@ -19,7 +19,7 @@ struct hub;
 /* The read of a window that is under way; one per stream at most. */
 struct fetch {
 	uint64_t id;         /* 0: none */
-	uint64_t generation; /* the stream's, when it was asked for */
+	uint32_t generation; /* the stream's, when it was asked for */
 	struct entry_id after;
 	uint64_t since_ms;
 };
@@ -54,7 +54,7 @@ struct stream {
 	bool is_fresh;      /* answered since Redis was last lost */
 	bool is_inspecting;
 	struct entry_id tail;  /* fed up to here */
-	uint64_t generation;   /* from 1; +1 when ids begin to mean anew */
+	uint32_t generation;   /* from 1; +1 when ids begin to mean anew */
 	struct judged *judged; /* owned; NULL: nothing was looked at yet */
 	struct list opening;   /* subscription.opening */
 	struct list beyond;    /* subscription.beyond: ahead of the tail */

@@ -15,10 +15,11 @@ subscription_new(struct topic *topic, const struct subscriber_ops *ops,
 	subscription->topic = topic;
 	subscription->ops = ops;
 	subscription->arg = arg;
-	subscription->start = start;
+	subscription->start_kind = (uint8_t)start.kind;
+	subscription->scanned = start.after;
+	subscription->since_ms = start.since_ms;
 	list_init(&subscription->link);
-	list_init(&subscription->opening);
-	list_init(&subscription->beyond);
+	list_init(&subscription->aside);
 	list_add_tail(&topic->members, &subscription->member);
 	topic->member_count++;
 	return subscription;
@@ -46,7 +47,8 @@ leave(struct subscription *subscription)
 {
 	struct window *window = subscription->window;
 	list_remove(&subscription->link);
-	list_remove(&subscription->beyond);
+	if (subscription->is_opened)
+		list_remove(&subscription->aside); /* no longer beyond */
 	position_leave(&subscription->position);
 	subscription->window = NULL;
 	if (window != NULL)
@@ -60,7 +62,7 @@ subscription_free(struct subscription **subscription)
 	*subscription = NULL;
 	assert(!old->is_serving);
 	subscription_end(old);
-	list_remove(&old->opening);
+	list_remove(&old->aside);
 	list_remove(&old->member);
 	old->topic->member_count--;
 	old->topic->notices_count -= old->notices;
@@ -72,6 +74,15 @@ subscription_end(struct subscription *subscription)
 {
 	leave(subscription);
 	set_place(subscription, PLACE_OVER);
+}
+
+/* Only a stream that was looked at can have told more than the chain has. */
+static void
+go_beyond(struct subscription *subscription)
+{
+	assert(subscription->is_opened);
+	list_add_tail(
+	    &subscription->topic->stream->beyond, &subscription->aside);
 }
 
 void
@@ -90,8 +101,7 @@ subscription_join(struct subscription *subscription, uint64_t number,
 	subscription->generation = subscription->topic->stream->generation;
 	subscription->live_at = chain->next;
 	if (entry_id_compare(skip_through, chain->tip) > 0)
-		list_add_tail(&subscription->topic->stream->beyond,
-		    &subscription->beyond);
+		go_beyond(subscription);
 }
 
 void
@@ -106,7 +116,7 @@ subscription_enter(
 
 void
 subscription_wait(struct subscription *subscription, struct entry_id scanned,
-    uint64_t generation)
+    uint32_t generation)
 {
 	leave(subscription);
 	set_place(subscription, PLACE_BEHIND);
@@ -193,7 +203,7 @@ static void
 let_go_of_window(struct subscription *subscription)
 {
 	struct entry_id scanned = position_scanned(&subscription->position);
-	uint64_t generation = subscription->window->generation;
+	uint32_t generation = subscription->window->generation;
 	uint64_t since_ms = 0;
 	if (entry_id_compare(scanned, subscription->scanned) <= 0) {
 		scanned = subscription->scanned;

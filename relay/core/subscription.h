@@ -24,46 +24,50 @@ enum place {
 
 enum live_due { LIVE_DONE, LIVE_AT_ONCE, LIVE_AT_TAIL };
 
-/* Owned by the hub; its subscriber holds the pointer until hub_unsubscribe. */
+/* Owned by the hub; its subscriber holds the pointer until hub_unsubscribe.
+ * There are as many as clients, most of them idle: kept small, with what each
+ * delivery needs in front. */
 struct subscription {
 	struct hub *hub;
 	struct topic *topic;
 	const struct subscriber_ops *ops;
 	void *arg;
-	struct list member;  /* in topic->members */
-	struct list link;    /* in the list that fits its state, see settle */
-	struct list opening; /* in stream->opening until opened() */
-	struct list beyond;  /* in stream->beyond while it has more than the
-			      * live chain has got to */
 	struct position position;
-	struct window *window;
+	struct list link; /* in the list that fits its state, see settle */
 	/* Behind: the cursor. Live: frames up to it are passed over. In a
-	 * window: where it came in. */
+	 * window: where it came in. Not fixed: where it is to start after. */
 	struct entry_id scanned;
-	uint64_t since_ms; /* `scanned` is made up from this; 0: it is real */
-	/* Life of the stream in which `scanned` was seen; 0: a cursor that
-	 * nobody has checked yet. */
-	uint64_t generation;
-	struct start start;
-	uint64_t asked_ms;
+	uint8_t place;      /* enum place */
+	uint8_t live_due;   /* enum live_due */
+	uint8_t form;       /* enum block_form */
+	uint8_t start_kind; /* enum start_kind: what was asked for */
+	bool notices : 1;
+	bool held : 1;
+	bool full : 1;
+	bool asked_blind : 1; /* while the source was away */
+	bool is_opened : 1;   /* opened() was called */
+	bool is_serving : 1;
 	union {
 		/* In a window: since when it can take nothing. */
 		uint64_t blocked_ms;
 		/* Live: the number at which the replay is at the tail. */
 		uint64_t live_at;
 	};
+	struct window *window;
+	struct list member; /* in topic->members */
+	/* In stream->opening until opened(); then in stream->beyond while it
+	 * has more than the live chain has got to. */
+	struct list aside;
+	uint64_t since_ms; /* `scanned` is made up from this; 0: it is real */
 	uint64_t replayed;
-	uint64_t quiet_since_ms;
-	unsigned unsent;  /* scanned in windows since the last frame */
-	uint8_t place;    /* enum place */
-	uint8_t live_due; /* enum live_due */
-	uint8_t form;     /* enum block_form */
-	bool notices;
-	bool held;
-	bool full;
-	bool asked_blind; /* while the source was away */
-	bool is_opened;   /* opened() was called */
-	bool is_serving;
+	union {
+		uint64_t asked_ms;       /* until opened() */
+		uint64_t quiet_since_ms; /* in windows: the first `unsent` */
+	};
+	/* Life of the stream in which `scanned` was seen; 0: a cursor that
+	 * nobody has checked yet. */
+	uint32_t generation;
+	unsigned unsent; /* scanned in windows since the last frame */
 };
 
 struct subscription *subscription_new(struct topic *topic,
@@ -84,7 +88,7 @@ void subscription_join(struct subscription *subscription, uint64_t number,
 void subscription_enter(
     struct subscription *subscription, struct window *window, uint64_t number);
 void subscription_wait(struct subscription *subscription,
-    struct entry_id scanned, uint64_t generation);
+    struct entry_id scanned, uint32_t generation);
 void subscription_end(struct subscription *subscription);
 
 /* Joins the live chain if that is complete from `scanned` on. */

@@ -26,7 +26,7 @@ struct window {
 	struct topic *topic;
 	struct chain chain;
 	struct entry_id through; /* scanned by those who leave at its end */
-	uint64_t generation;     /* the stream's when it was read */
+	uint32_t generation;     /* the stream's when it was read */
 	struct position pin;     /* in the live chain, if it reached the tail */
 	struct list link;        /* in hub->windows */
 };
