@@ -22,7 +22,7 @@ is_over(struct position *position, size_t budget)
 static void
 check_pin(struct topic *topic, struct position *pin, size_t budget)
 {
-	if (pin->chain == NULL)
+	if (pin == NULL || pin->chain == NULL)
 		return;
 	if (is_over(pin, budget)) {
 		position_leave(pin);
@@ -50,7 +50,7 @@ budget_check_topic(struct topic *topic)
 		else if (byte < topic->check_byte)
 			topic->check_byte = byte;
 	}
-	check_pin(topic, &topic->pin, budget);
+	check_pin(topic, topic_pin(topic), budget);
 	list_foreach(at, &hub->windows) {
 		struct window *window = list_entry(at, struct window, link);
 		if (window->topic == topic)
@@ -107,8 +107,9 @@ free_oldest_block(struct topic *topic)
 		    stands_in(&member->position, block))
 			fall_behind(member);
 	}
-	if (topic->pin.chain != NULL && stands_in(&topic->pin, block))
-		position_leave(&topic->pin);
+	struct position *pin = topic_pin(topic);
+	if (pin != NULL && pin->chain != NULL && stands_in(pin, block))
+		position_leave(pin);
 	position_leave(&hold);
 }
 

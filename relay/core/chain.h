@@ -25,12 +25,12 @@ struct chain {
 	uint64_t floor;       /* frames below are of an earlier life of the
 				* stream: ids cannot be compared across */
 	struct entry_id tip;  /* scanned up to here */
-	size_t positions;     /* all that stand in it, at its end included */
-	size_t at_end;        /* of those: behind the last frame */
-	size_t listeners;     /* of those: subscriptions, not pins */
-	uint64_t batch_start; /* `next` when the batch under way began */
+	uint32_t positions;   /* all that stand in it, at its end included */
+	uint32_t at_end;      /* of those: behind the last frame */
+	uint32_t listeners;   /* of those: subscriptions, not pins */
+	unsigned unsent;      /* entries scanned since sent_number */
 	uint64_t sent_number; /* `next` behind the last event or mark */
-	unsigned unsent;      /* entries scanned since then */
+	uint64_t batch_start; /* `next` when the batch under way began */
 };
 
 void chain_init(

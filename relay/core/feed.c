@@ -25,14 +25,14 @@ note_quiet(struct topic *topic, uint64_t now_ms)
 {
 	struct chain *chain = &topic->chain;
 	bool is_quiet = !list_is_empty(&topic->quiet);
-	bool was_sent = topic->quiet_number != chain->sent_number;
+	bool was_sent = topic->quiet_number != (uint32_t)chain->sent_number;
 	if (is_quiet && chain->unsent > 0 && !was_sent)
 		return;
 	list_remove(&topic->quiet);
 	if (chain->unsent == 0 || topic->notices_count == 0)
 		return;
 	topic->quiet_since_ms = now_ms;
-	topic->quiet_number = chain->sent_number;
+	topic->quiet_number = (uint32_t)chain->sent_number;
 	list_add_tail(&topic->stream->hub->quiet, &topic->quiet);
 }
 

@@ -283,7 +283,7 @@ tell_quiet(struct hub *hub)
 			return;
 		list_remove(&topic->quiet);
 		if (chain->positions == 0 ||
-		    topic->quiet_number != chain->sent_number)
+		    topic->quiet_number != (uint32_t)chain->sent_number)
 			continue;
 		struct frame mark = { .kind = FRAME_CURSOR, .id = chain->tip };
 		chain_append(chain, &mark);
@@ -325,6 +325,6 @@ hub_figures(const struct hub *hub, struct hub_figures *figures_r)
 	for (size_t i = 0; i < hub->streams.buckets; i++) {
 		const struct stream *stream = hub->streams.by_id[i];
 		for (; stream != NULL; stream = stream->next_by_id)
-			figures_r->windows += stream->fetch.id != 0;
+			figures_r->windows += stream->fetch != NULL;
 	}
 }

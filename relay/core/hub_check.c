@@ -94,7 +94,8 @@ static void
 check_live_chain(struct hub *hub, struct topic *topic, struct audit *audit)
 {
 	struct census census = { .chain = &topic->chain };
-	count_position(&census, &topic->pin);
+	if (topic_pin(topic) != NULL)
+		count_position(&census, topic_pin(topic));
 	list_foreach(at, &topic->members)
 		count_position(&census,
 		    &list_entry(at, struct subscription, member)->position);
@@ -171,7 +172,7 @@ check_stream(struct hub *hub, struct stream *stream, struct audit *audit)
 	size_t listed = length(&stream->waiting);
 	if (!list_is_empty(&stream->waiting))
 		assert(
-		    stream->fetch.id != 0 || !list_is_empty(&stream->hungry));
+		    stream->fetch != NULL || !list_is_empty(&stream->hungry));
 	for (size_t i = 0; i < stream->endpoints; i++) {
 		struct topic *topic = stream->topics[i];
 		if (topic == NULL)

@@ -40,7 +40,8 @@ stream_map_by_id(const struct stream_map *map, uint64_t id)
 struct view
 stream_key_view(const struct stream *stream)
 {
-	return view_make(stream->key, stream->key_length);
+	const char *key = (const char *)&stream->topics[stream->endpoints];
+	return view_make(key, stream->key_length);
 }
 
 struct stream *
@@ -153,16 +154,15 @@ stream_new(struct hub *hub, uint64_t id, struct view key)
 {
 	size_t endpoints = hub->contract->endpoint_count;
 	size_t topics = endpoints * sizeof(struct topic *);
-	struct stream *stream =
-	    xcalloc(1, sizeof(*stream) + topics + key.len + 1);
+	struct stream *stream = xcalloc(1, sizeof(*stream) + topics + key.len);
 	stream->hub = hub;
 	stream->id = id;
 	stream->generation = 1;
 	stream->key_hash = json_hash(key);
-	stream->key_length = key.len;
-	stream->endpoints = endpoints;
-	stream->key = (char *)&stream->topics[endpoints];
-	memcpy(stream->key, key.data, key.len);
+	assert(key.len <= UINT16_MAX && endpoints <= UINT8_MAX);
+	stream->key_length = (uint16_t)key.len;
+	stream->endpoints = (uint8_t)endpoints;
+	memcpy(&stream->topics[endpoints], key.data, key.len);
 	remember_judged(stream);
 	list_init(&stream->opening);
 	list_init(&stream->beyond);
@@ -179,6 +179,7 @@ stream_free(struct stream **stream)
 	assert(old->topic_count == 0);
 	assert(list_is_empty(&old->opening) && list_is_empty(&old->waiting));
 	list_remove(&old->hungry);
+	free(old->fetch);
 	if (old->judged != NULL)
 		judged_memo_keep(&old->hub->judged, old->key_hash,
 		    old->key_length, old->judged);
@@ -193,7 +194,7 @@ stream_topic(struct stream *stream, size_t endpoint)
 		return stream->topics[endpoint];
 	struct topic *topic = xcalloc(1, sizeof(*topic));
 	topic->stream = stream;
-	topic->endpoint = endpoint;
+	topic->endpoint = (uint32_t)endpoint;
 	topic->check_byte = UINT64_MAX;
 	chain_init(&topic->chain, &stream->hub->pool, stream->tail);
 	list_init(&topic->members);
@@ -214,7 +215,8 @@ topic_free(struct topic **topic)
 	*topic = NULL;
 	assert(old->member_count == 0 && list_is_empty(&old->members));
 	assert(list_is_empty(&old->ready) && list_is_empty(&old->parked));
-	position_leave(&old->pin);
+	if (topic_pin(old) != NULL)
+		position_leave(topic_pin(old));
 	chain_fini(&old->chain);
 	list_remove(&old->dirty);
 	list_remove(&old->loaded);

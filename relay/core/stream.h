@@ -16,18 +16,20 @@
 
 struct hub;
 
-/* The read of a window that is under way; one per stream at most. */
+/* The read of a window that is under way; one per stream at most. Owned by the
+ * stream, then by who takes its answer. */
 struct fetch {
-	uint64_t id;         /* 0: none */
+	uint64_t id;
 	uint32_t generation; /* the stream's, when it was asked for */
 	struct entry_id after;
 	uint64_t since_ms;
+	struct position pins[]; /* by endpoint: keeps the topic's chain */
 };
 
-/* Owned by its stream; lives as long as it has a member. */
+/* Owned by its stream; lives as long as it has a member. Like the stream it may
+ * be there once for each client: kept small. */
 struct topic {
 	struct stream *stream;
-	size_t endpoint;
 	struct chain chain;
 	struct list members; /* subscription.member */
 	struct list ready;   /* subscription.link: at the end, can take */
@@ -36,11 +38,11 @@ struct topic {
 	struct list loaded;  /* in hub->loaded: may hold blocks */
 	struct list quiet;   /* in hub->quiet: scanned, nothing appended */
 	uint64_t quiet_since_ms;
-	uint64_t quiet_number; /* chain.sent_number at that time */
 	uint64_t check_byte;   /* beyond it someone's budget is exceeded */
-	struct position pin;   /* keeps the chain for a window under way */
-	size_t member_count;
-	size_t notices_count; /* members that know notices */
+	uint32_t quiet_number; /* chain.sent_number at that time; low bits */
+	uint32_t endpoint;
+	uint32_t member_count;
+	uint32_t notices_count; /* members that know notices */
 };
 
 /* Owned by the hub's map; lives as long as it has a topic. */
@@ -49,23 +51,22 @@ struct stream {
 	uint64_t id;
 	struct stream *next_by_id;
 	struct stream *next_by_key;
-	size_t topic_count; /* of those that are there */
-	bool is_open;       /* the tail is known */
-	bool is_fresh;      /* answered since Redis was last lost */
-	bool is_inspecting;
 	struct entry_id tail;  /* fed up to here */
-	uint32_t generation;   /* from 1; +1 when ids begin to mean anew */
 	struct judged *judged; /* owned; NULL: nothing was looked at yet */
 	struct list opening;   /* subscription.opening */
 	struct list beyond;    /* subscription.beyond: ahead of the tail */
 	struct list waiting;   /* subscription.link: want a window */
 	struct list hungry;    /* in hub->hungry or hub->paused */
-	struct fetch fetch;
-	unsigned fetches;
+	struct fetch *fetch;   /* owned; NULL: none is under way */
+	uint32_t generation;   /* from 1; +1 when ids begin to mean anew */
 	uint32_t key_hash;
-	size_t key_length;
-	char *key;              /* behind the topics */
-	size_t endpoints;       /* of the contract */
+	uint16_t key_length; /* of the key, which stands behind the topics */
+	uint8_t endpoints;   /* of the contract */
+	uint8_t topic_count; /* of those that are there */
+	uint8_t fetches;     /* in turn */
+	bool is_open;        /* the tail is known */
+	bool is_fresh;       /* answered since Redis was last lost */
+	bool is_inspecting;
 	struct topic *topics[]; /* by endpoint, or NULL */
 };
 
@@ -95,6 +96,14 @@ struct view stream_key_view(const struct stream *stream);
 /* The topic of that endpoint, made if there is none. */
 struct topic *stream_topic(struct stream *stream, size_t endpoint);
 void topic_free(struct topic **topic); /* no member may be left */
+
+/* What keeps its chain while a window is read; NULL when none is. */
+static inline struct position *
+topic_pin(const struct topic *topic)
+{
+	struct fetch *fetch = topic->stream->fetch;
+	return fetch == NULL ? NULL : &fetch->pins[topic->endpoint];
+}
 
 /* Frames were appended: serve it with the next flush. */
 void topic_is_dirty(struct topic *topic);

@@ -15,7 +15,7 @@
 void
 window_want(struct stream *stream)
 {
-	if (stream->fetch.id == 0 && list_is_empty(&stream->hungry) &&
+	if (stream->fetch == NULL && list_is_empty(&stream->hungry) &&
 	    !list_is_empty(&stream->waiting))
 		list_add_tail(&stream->hub->hungry, &stream->hungry);
 }
@@ -23,7 +23,7 @@ window_want(struct stream *stream)
 void
 window_want_later(struct stream *stream)
 {
-	if (stream->fetch.id != 0)
+	if (stream->fetch != NULL)
 		return; /* its answer will do */
 	list_remove(&stream->hungry);
 	list_add_tail(&stream->hub->paused, &stream->hungry);
@@ -59,10 +59,10 @@ pin_topics(struct stream *stream)
 		struct subscription *one =
 		    list_entry(at, struct subscription, link);
 		struct topic *topic = one->topic;
-		if (topic->pin.chain != NULL)
+		struct position *pin = topic_pin(topic);
+		if (pin->chain != NULL)
 			continue;
-		position_enter(
-		    &topic->pin, &topic->chain, topic->chain.next, false);
+		position_enter(pin, &topic->chain, topic->chain.next, false);
 		uint64_t byte = topic->chain.end_byte +
 		    stream->hub->options.subscriber_bytes;
 		if (byte < topic->check_byte)
@@ -70,26 +70,40 @@ pin_topics(struct stream *stream)
 	}
 }
 
-static void
-unpin_topics(struct stream *stream)
+static struct fetch *
+fetch_new(const struct stream *stream, const struct subscription *chosen)
 {
+	struct fetch *fetch = xcalloc(
+	    1, sizeof(*fetch) + stream->endpoints * sizeof(fetch->pins[0]));
+	fetch->id = ++stream->hub->last_window_id;
+	fetch->generation = stream->generation;
+	fetch->after = chosen->scanned;
+	fetch->since_ms = chosen->since_ms;
+	return fetch;
+}
+
+/* With its pins. */
+static void
+fetch_free(struct fetch **fetch, const struct stream *stream)
+{
+	struct fetch *old = *fetch;
+	*fetch = NULL;
+	if (old == NULL)
+		return;
 	for (size_t i = 0; i < stream->endpoints; i++)
-		if (stream->topics[i] != NULL)
-			position_leave(&stream->topics[i]->pin);
+		position_leave(&old->pins[i]);
+	free(old);
 }
 
 static void
 ask(struct hub *hub, struct stream *stream)
 {
 	const struct subscription *chosen = choose(stream);
-	stream->fetch = (struct fetch){ .id = ++hub->last_window_id,
-		.generation = stream->generation,
-		.after = chosen->scanned,
-		.since_ms = chosen->since_ms };
+	stream->fetch = fetch_new(stream, chosen);
 	hub->in_flight++;
 	stat_add(hub->stats, windows_read, 1);
 	pin_topics(stream);
-	hub->source->fetch(hub->source_arg, stream->id, stream->fetch.id,
+	hub->source->fetch(hub->source_arg, stream->id, stream->fetch->id,
 	    chosen->since_ms > 0 ? ENTRY_ID_ZERO : chosen->scanned,
 	    chosen->since_ms, hub->options.window_bytes);
 }
@@ -102,7 +116,7 @@ windows_ask(struct hub *hub)
 	    !list_is_empty(&hub->hungry)) {
 		struct stream *stream =
 		    list_entry(list_pop(&hub->hungry), struct stream, hungry);
-		if (list_is_empty(&stream->waiting) || stream->fetch.id != 0)
+		if (list_is_empty(&stream->waiting) || stream->fetch != NULL)
 			continue;
 		if (hub->window_count >= most)
 			window_evict(
@@ -114,8 +128,7 @@ windows_ask(struct hub *hub)
 void
 window_cancel(struct stream *stream)
 {
-	stream->fetch = (struct fetch){ 0 };
-	unpin_topics(stream);
+	fetch_free(&stream->fetch, stream);
 	window_want(stream);
 }
 
@@ -238,22 +251,22 @@ seat(struct stream *stream, const struct fetch *fetch,
 	}
 }
 
+/* The window gets the pin, if it reached the tail. */
 static void
 finish_window(struct window *window, struct position *builder,
-    struct entry_id through, bool reached_tail)
+    struct entry_id through, struct position *pin)
 {
-	struct topic *topic = window->topic;
 	window->through = through;
 	window->chain.tip = through;
-	if (reached_tail && topic->pin.chain != NULL) {
-		window->pin = topic->pin;
-		topic->pin = (struct position){ 0 };
+	if (pin != NULL) {
+		window->pin = *pin;
+		*pin = (struct position){ 0 };
 	}
 	window_unhold(window, builder);
 }
 
 static void
-serve_waiting(struct stream *stream, const struct fetch *fetch,
+serve_waiting(struct stream *stream, struct fetch *fetch,
     const struct batch *batch, bool reached_tail)
 {
 	struct window *windows[JUDGE_ENDPOINTS_MAX] = { 0 };
@@ -270,24 +283,25 @@ serve_waiting(struct stream *stream, const struct fetch *fetch,
 	for (size_t i = 0; i < JUDGE_ENDPOINTS_MAX; i++)
 		if (windows[i] != NULL)
 			finish_window(windows[i], &builders[i], batch->through,
-			    reached_tail);
+			    reached_tail ? &fetch->pins[i] : NULL);
 }
 
 /* The fetch that this answers, out of the books; NULL when it is void or its
  * stream has gone. */
 static struct stream *
 take_answer(struct hub *hub, uint64_t stream_id, uint64_t window_id,
-    struct fetch *fetch_r)
+    struct fetch **fetch_r)
 {
 	if (window_id <= hub->void_windows || window_id > hub->last_window_id)
 		return NULL;
 	assert(hub->in_flight > 0);
 	hub->in_flight--;
 	struct stream *stream = stream_map_by_id(&hub->streams, stream_id);
-	if (stream == NULL || stream->fetch.id != window_id)
+	if (stream == NULL || stream->fetch == NULL ||
+	    stream->fetch->id != window_id)
 		return NULL;
 	*fetch_r = stream->fetch;
-	stream->fetch = (struct fetch){ 0 };
+	stream->fetch = NULL;
 	return stream;
 }
 
@@ -295,25 +309,25 @@ void
 hub_window(struct hub *hub, uint64_t stream_id, uint64_t window_id,
     const struct batch *batch, bool reached_tail, uint64_t now_ms)
 {
-	struct fetch fetch;
+	struct fetch *fetch;
 	hub->now_ms = now_ms;
 	struct stream *stream = take_answer(hub, stream_id, window_id, &fetch);
 	if (stream == NULL)
 		return;
-	if (fetch.generation == stream->generation)
-		serve_waiting(stream, &fetch, batch, reached_tail);
-	unpin_topics(stream);
+	if (fetch->generation == stream->generation)
+		serve_waiting(stream, fetch, batch, reached_tail);
+	fetch_free(&fetch, stream);
 	window_want(stream);
 }
 
 void
 hub_window_failed(struct hub *hub, uint64_t stream_id, uint64_t window_id)
 {
-	struct fetch fetch;
+	struct fetch *fetch;
 	struct stream *stream = take_answer(hub, stream_id, window_id, &fetch);
 	if (stream == NULL)
 		return;
-	unpin_topics(stream);
+	fetch_free(&fetch, stream);
 	if (!list_is_empty(&stream->waiting))
 		window_want_later(stream);
 }
