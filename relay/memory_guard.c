@@ -3,6 +3,7 @@
 
 #include "log.h"
 #include "memory.h"
+#include "tally.h"
 #include "worker.h"
 #include "xmalloc.h"
 
@@ -14,7 +15,10 @@
 #include <stdlib.h>
 
 #define LOOK_MS 100
-#define TRIM_MS 2000 /* freed memory is given back to the kernel as often */
+#define TRIM_MS 2000 /* when it is tight, freed memory is given back as often */
+
+/* Of a connection with a stream of its own, roughly (tools/bench/MEMORY.md). */
+#define CONNECTION_BYTES 2048
 
 struct memory_guard {
 	uv_timer_t timer;
@@ -22,6 +26,7 @@ struct memory_guard {
 	struct worker_shared *shared;
 	enum memory_level level;
 	uint64_t since_trim_ms;
+	struct memory_tide tide;
 };
 
 static void
@@ -44,11 +49,29 @@ log_level_of(enum memory_level level, const struct memory_figures *figures)
 	    NULL);
 }
 
+static uint64_t
+bytes_needed(const struct worker_shared *shared)
+{
+	uint64_t needed = tally_total(shared->tally) * CONNECTION_BYTES;
+
+	for (size_t i = 0; i < shared->worker_count; i++)
+		needed +=
+		    stat_get(worker_stats(shared->workers[i]), blocks_bytes);
+	return needed;
+}
+
+/* It stops a worker that allocates: 15 ms where 10,000 connections were, so
+ * only when it is worth it. */
 static void
 trim(struct memory_guard *guard)
 {
+	bool has_ebbed = memory_has_ebbed(
+	    &guard->tide, bytes_needed(guard->shared), LOOK_MS);
+	bool is_due = guard->level != MEMORY_FINE &&
+	    guard->since_trim_ms + LOOK_MS >= TRIM_MS;
+
 	guard->since_trim_ms += LOOK_MS;
-	if (guard->since_trim_ms < TRIM_MS)
+	if (!has_ebbed && !is_due)
 		return;
 	guard->since_trim_ms = 0;
 	malloc_trim(0);
@@ -67,8 +90,7 @@ on_look(uv_timer_t *timer)
 	atomic_store(&shared->memory_limit,
 	    figures.limit == UINT64_MAX ? 0 : figures.limit);
 	atomic_store(&shared->memory_level, level);
-	if (level != MEMORY_FINE)
-		trim(guard);
+	trim(guard);
 	if (level == guard->level)
 		return;
 	guard->level = level;

@@ -5,7 +5,8 @@
 /*
  * Looks every now and then how much memory is left and tells the workers, who
  * then take nobody new (503), and if that is not enough, keep less in memory
- * for clients that lag. Nobody is dropped. Belongs to the main thread's loop.
+ * for clients that lag. Nobody is dropped. When most of a crowd has left, what
+ * it took is given back to the kernel. Belongs to the main thread's loop.
  */
 
 struct uv_loop_s;

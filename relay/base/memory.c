@@ -13,6 +13,8 @@
 #define TIGHT_PERCENT 85
 #define DIRE_PERCENT  92
 #define SPARE_PERCENT 5
+#define EBB_MS        5000      /* less in use for so long is no mere dip */
+#define EBB_BYTES     (4 << 20) /* less than this is not worth it */
 /* Version 1 writes "no limit" as the largest multiple of a page. */
 #define NO_LIMIT (UINT64_C(1) << 62)
 
@@ -215,4 +217,20 @@ memory_judge(enum memory_level now, const struct memory_figures *figures)
 		return MEMORY_DIRE;
 	spare = now == MEMORY_FINE ? 0 : SPARE_PERCENT;
 	return percent + spare >= TIGHT_PERCENT ? MEMORY_TIGHT : MEMORY_FINE;
+}
+
+bool
+memory_has_ebbed(struct memory_tide *tide, uint64_t needed, uint64_t step_ms)
+{
+	if (needed > tide->highest)
+		tide->highest = needed;
+	if (needed > tide->highest / 2 || tide->highest - needed < EBB_BYTES) {
+		tide->ebb_ms = 0;
+		return false;
+	}
+	tide->ebb_ms += step_ms;
+	if (tide->ebb_ms < EBB_MS)
+		return false;
+	*tide = (struct memory_tide){ .highest = needed };
+	return true;
 }

@@ -37,4 +37,16 @@ enum memory_level {
 enum memory_level memory_judge(
     enum memory_level now, const struct memory_figures *figures);
 
+/* What is needed, and how much it once was: what a crowd has left behind malloc
+ * keeps, unless it is told to give it back. All zero at first. */
+struct memory_tide {
+	uint64_t highest; /* bytes, since it was given back last */
+	uint64_t ebb_ms;  /* for so long it has been half of that or less */
+};
+
+/* Every step_ms, with about how many bytes are needed now. True, once: most of
+ * it has not been needed for some seconds, and it is worth the work. */
+bool memory_has_ebbed(
+    struct memory_tide *tide, uint64_t needed, uint64_t step_ms);
+
 #endif

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Crowds at the door: slow heads by the thousand (F23), more clients than
-descriptors (F24). The good client gets in, nothing spins, all recovers."""
+descriptors (F24). The good client gets in, nothing spins, all recovers, also
+what it took of memory."""
 
 import contextlib
 import os
@@ -11,7 +12,8 @@ import time
 
 import pytest
 
-from harness import CHAT, SLOW, run, connect, receive_type, wait_for
+from harness import (CHAT, SLOW, run, connect, receive_type, sandbox_for,
+                     wait_for)
 
 GOOD = (f"GET {CHAT} HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n"
         "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
@@ -88,3 +90,20 @@ def test_connections_over_the_cap_are_503_and_health_is_not(
         with crowd(relay, [GOOD]) as late:
             assert late[0].recv(4096).startswith(b"HTTP/1.1 503 ")
         assert relay.get("/health", admin=False)[0] == 200
+
+
+@pytest.mark.skipif(
+    sandbox_for() == "off", reason="a sanitizer keeps memory for itself")
+def test_what_a_crowd_took_is_given_back_when_it_has_left(
+        start_relay, redis_server):
+    relay = start_relay(redis_server, "--limits-connections-per-address=0")
+    with crowd(relay, [GOOD] * 500) as stay:
+        before = relay.rss_bytes()
+        with crowd(relay, [GOOD] * 5000) as peers:
+            for peer in peers:
+                assert peer.recv(4096).startswith(b"HTTP/1.1 101 ")
+            full = relay.rss_bytes()
+            assert full - before > 5000 * 1024
+        wait_for(lambda: relay.rss_bytes() < before + (full - before) / 3,
+                 15 * SLOW)
+        assert not any(has_ended(peer) for peer in stay)

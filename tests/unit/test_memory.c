@@ -55,12 +55,53 @@ the_process_itself_is_seen(void **state)
 	memory_free(&memory);
 }
 
+#define MIB ((uint64_t)1 << 20)
+
+/* How many steps of a second until it has ebbed; 0: not within 20. */
+static unsigned
+steps_until_ebb(struct memory_tide *tide, uint64_t needed)
+{
+	for (unsigned step = 1; step <= 20; step++)
+		if (memory_has_ebbed(tide, needed, 1000))
+			return step;
+	return 0;
+}
+
+static void
+what_a_crowd_took_is_given_back_once(void **state)
+{
+	(void)state;
+	struct memory_tide tide = { 0 };
+	assert_int_equal(steps_until_ebb(&tide, 100 * MIB), 0);
+	assert_int_equal(steps_until_ebb(&tide, 51 * MIB), 0);
+	assert_int_equal(steps_until_ebb(&tide, 50 * MIB), 5);
+	assert_int_equal(steps_until_ebb(&tide, 50 * MIB), 0);
+	assert_int_equal(steps_until_ebb(&tide, 0), 5);
+	assert_int_equal(steps_until_ebb(&tide, 0), 0);
+}
+
+static void
+little_or_short_is_no_ebb(void **state)
+{
+	(void)state;
+	struct memory_tide tide = { 0 };
+	assert_int_equal(steps_until_ebb(&tide, 4 * MIB - 1), 0);
+	assert_int_equal(steps_until_ebb(&tide, 0), 0);
+	assert_int_equal(steps_until_ebb(&tide, 4 * MIB), 0);
+	for (unsigned dip = 0; dip < 20; dip++) {
+		assert_false(memory_has_ebbed(&tide, 0, 4900));
+		assert_false(memory_has_ebbed(&tide, 3 * MIB, 100));
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_level_is_left_only_with_something_to_spare),
 		cmocka_unit_test(the_process_itself_is_seen),
+		cmocka_unit_test(what_a_crowd_took_is_given_back_once),
+		cmocka_unit_test(little_or_short_is_no_ebb),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
