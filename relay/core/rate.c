@@ -23,16 +23,35 @@ refill(struct rate *rate, unsigned per_second, unsigned burst, uint64_t now_ms)
 	rate->filled_ms = now_ms;
 }
 
+static bool
+had_a_pause(const struct rate *rate, uint64_t now_ms)
+{
+	return !rate->in_excess ||
+	    now_ms - rate->excess_last_ms > RATE_PAUSE_MS;
+}
+
 static enum rate_verdict
 exceed(struct rate *rate, uint64_t now_ms)
 {
-	if (!rate->in_excess || now_ms - rate->excess_last_ms > RATE_PAUSE_MS) {
+	if (had_a_pause(rate, now_ms)) {
 		rate->in_excess = 1;
 		rate->excess_since_ms = now_ms;
 	}
 	rate->excess_last_ms = now_ms;
 	return now_ms - rate->excess_since_ms >= RATE_ABUSE_MS ? RATE_ABUSED
 							       : RATE_LIMITED;
+}
+
+bool
+rate_is_rested(const struct rate *rate, unsigned per_second, unsigned burst,
+    uint64_t now_ms)
+{
+	struct rate later = *rate;
+	if (per_second == 0)
+		return true;
+	refill(&later, per_second, burst, now_ms);
+	return later.tokens_milli == (uint64_t)burst * 1000 &&
+	    had_a_pause(rate, now_ms);
 }
 
 enum rate_verdict

@@ -7,6 +7,7 @@
  * a client has gone on beyond it. Pure: the time is a parameter.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define RATE_ABUSE_MS 10000 /* beyond the limit for so long is abuse … */
@@ -27,5 +28,8 @@ void rate_init(struct rate *rate, unsigned burst, uint64_t now_ms);
 /* One frame has come. per_second 0: no limit. */
 enum rate_verdict rate_take(
     struct rate *rate, unsigned per_second, unsigned burst, uint64_t now_ms);
+/* As good as new: nothing that it remembers makes a difference any more. */
+bool rate_is_rested(const struct rate *rate, unsigned per_second,
+    unsigned burst, uint64_t now_ms);
 
 #endif

@@ -101,7 +101,7 @@ session_hello(struct session *session, const struct stream_info *info)
 	session->told_degraded = !env->redis_up;
 	struct notice_hello hello = {
 		.contract = env->contract,
-		.endpoint = session->endpoint->name,
+		.endpoint = session_endpoint(session)->name,
 		.connection = session_connection(session),
 		.is_degraded = !env->redis_up,
 		.ping_interval_ms = env->options.ping_interval_ms,
@@ -146,7 +146,6 @@ session_make(struct session_env *env, const struct session_params *params)
 	session->magic = SESSION_MAGIC;
 	session->env = env;
 	session->endpoint_index = (uint16_t)params->endpoint;
-	session->endpoint = &env->contract->endpoints[params->endpoint];
 	session->notices = params->notices;
 	session->deflate_bits = params->deflate_bits;
 	session->tenant_len = (uint16_t)params->identity.tenant.len;
@@ -185,6 +184,7 @@ session_free(struct session **session_p)
 	binding_free(session, &session->pending);
 	binding_free(session, &session->current);
 	session_chat_free(session);
+	free(session->owned);
 	session_term_free(session);
 	if (session->is_counted)
 		users_leave(session->env->users, session_tenant(session),
@@ -197,15 +197,16 @@ session_free(struct session **session_p)
 static bool
 refuses_frames(const struct session *session)
 {
-	return !session->endpoint->has_client ||
-	    session->endpoint->refuse_client != NULL;
+	return !session_endpoint(session)->has_client ||
+	    session_endpoint(session)->refuse_client != NULL;
 }
 
 static void
 refuse_client(struct session *session)
 {
-	if (session->endpoint->refuse_client != NULL)
-		session_refuse_as(session, session->endpoint->refuse_client);
+	if (session_endpoint(session)->refuse_client != NULL)
+		session_refuse_as(
+		    session, session_endpoint(session)->refuse_client);
 	else
 		session_refuse(session, "passive_subscription_only",
 		    "This endpoint only sends; frames are refused.",
@@ -217,9 +218,10 @@ static bool
 admit_frame(struct session *session)
 {
 	struct session_env *env = session->env;
-	enum rate_verdict verdict = rate_take(&session_chat(session)->rate,
-	    env->options.frames_per_second, env->options.frames_burst,
-	    env->now_ms);
+	struct chat *chat = session_chat(session);
+	enum rate_verdict verdict =
+	    rate_take(&chat->rate, env->options.frames_per_second,
+		env->options.frames_burst, env->now_ms);
 	if (verdict == RATE_FINE)
 		return true;
 	stat_add(env->stats, commands_rate_limited, 1);

@@ -137,6 +137,9 @@ void session_env_trust(
 void session_env_drain(
     struct session_env *env, uint64_t now_ms, unsigned over_ms);
 size_t session_env_count(const struct session_env *env);
+/* Those that have more in memory, since they sent a frame a short time ago or
+ * have something under way; counted anew each time. */
+size_t session_env_chats(const struct session_env *env);
 
 /* How long a connection may stay: as long as the token that it came with. Unix
  * milliseconds. */

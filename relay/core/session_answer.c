@@ -11,6 +11,8 @@
 static struct flight *
 find_flight(const struct session *session, uint64_t ticket)
 {
+	if (session->chat == NULL)
+		return NULL;
 	list_foreach(at, &session->chat->flights) {
 		struct flight *flight = list_entry(at, struct flight, link);
 		if (flight->ticket == ticket)
@@ -135,9 +137,8 @@ settle(struct session *session, const struct flight *flight,
 static void
 go_on(struct session *session)
 {
-	struct chat *chat = session->chat;
-	if (chat->owns_asked && session->current != NULL) {
-		chat->owns_asked = false;
+	if (session->owns_asked && session->current != NULL) {
+		session->owns_asked = false;
 		if (!session->is_full)
 			hub_resume(
 			    session->env->hub, session->current->subscription);

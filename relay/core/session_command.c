@@ -56,7 +56,7 @@ refuse_frame(struct session *session, const struct json_fault *fault)
 	stat_add(env->stats, commands_refused, 1);
 	session_drift_refused(session, fault);
 	notice_begin(&env->frame);
-	contract_refuse_frame(&session->endpoint->client, env->scratch,
+	contract_refuse_frame(&session_endpoint(session)->client, env->scratch,
 	    &env->doc, fault, &env->frame, &close_code);
 	session_send(session);
 	if (close_code != 0)
@@ -74,8 +74,8 @@ judge(struct session *session, struct view frame)
 		refuse_frame(session, &fault);
 		return NULL;
 	}
-	if (contract_check(&session->endpoint->client, env->scratch, &env->doc,
-		&message) == CONTRACT_VALID)
+	if (contract_check(&session_endpoint(session)->client, env->scratch,
+		&env->doc, &message) == CONTRACT_VALID)
 		return message;
 	refuse_frame(session, NULL);
 	return NULL;
@@ -85,7 +85,7 @@ judge(struct session *session, struct view frame)
 static struct view
 request_id_text(const struct session *session)
 {
-	const char *pointer = session->endpoint->client.request_id;
+	const char *pointer = session_endpoint(session)->client.request_id;
 	const struct json_doc *doc = &session->env->doc;
 	uint32_t node;
 	if (pointer == NULL || !json_pointer_get(doc, view_of(pointer), &node))
@@ -105,8 +105,8 @@ request_id_value(const struct session *session)
 	uint32_t node;
 	if (text.len == 0 || text.data[0] != '"')
 		return text;
-	json_pointer_get(
-	    &env->doc, view_of(session->endpoint->client.request_id), &node);
+	json_pointer_get(&env->doc,
+	    view_of(session_endpoint(session)->client.request_id), &node);
 	return json_string(&env->doc, node, &env->request);
 }
 
@@ -157,7 +157,7 @@ command_give_up(
 static struct view
 named_session(const struct session *session)
 {
-	const char *pointer = session->endpoint->client.session;
+	const char *pointer = session_endpoint(session)->client.session;
 	struct session_env *env = session->env;
 	uint32_t node;
 	if (pointer == NULL ||
@@ -170,8 +170,9 @@ named_session(const struct session *session)
 static void
 refuse_no_session(struct session *session)
 {
-	if (session->endpoint->no_session != NULL)
-		session_refuse_as(session, session->endpoint->no_session);
+	if (session_endpoint(session)->no_session != NULL)
+		session_refuse_as(
+		    session, session_endpoint(session)->no_session);
 	else
 		session_refuse(session, "initial_message_required",
 		    "The first frame must make or name a session.",
@@ -234,7 +235,7 @@ flight_new(struct session *session, const struct contract_message *message,
 	size_t type_size = strlen(message->type) + 1;
 	struct flight *flight =
 	    xmalloc(sizeof *flight + type_size + request_id.len);
-	flight->ticket = ++session->chat->last_ticket;
+	flight->ticket = ++session->env->last_ticket;
 	flight->is_dedup = message->is_dedup;
 	flight->creates_session = message->creates_session;
 	flight->from = binding_tail(target);

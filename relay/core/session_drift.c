@@ -8,9 +8,8 @@
 static struct drift_origin
 origin_of(const struct session *session)
 {
-	const struct contract *contract = session->env->contract;
 	return (struct drift_origin){ .direction = DRIFT_CLIENT,
-		.endpoint = (size_t)(session->endpoint - contract->endpoints) };
+		.endpoint = session->endpoint_index };
 }
 
 void
@@ -64,8 +63,8 @@ session_drift_refused(struct session *session, const struct json_fault *fault)
 		    env->drift, &origin, fault_code(fault), "", fault->message);
 		return;
 	}
-	switch (contract_check(
-	    &session->endpoint->client, env->scratch, &env->doc, &message)) {
+	switch (contract_check(&session_endpoint(session)->client, env->scratch,
+	    &env->doc, &message)) {
 	case CONTRACT_VALID:
 		break;
 	case CONTRACT_NOT_OBJECT:

@@ -27,6 +27,7 @@ init_lists(struct session_env *env)
 	list_init(&env->waits);
 	list_init(&env->renews);
 	list_init(&env->agains);
+	list_init(&env->chats);
 	list_init(&env->drain_busy);
 	list_init(&env->drain_over);
 }
@@ -108,11 +109,6 @@ session_env_reload(struct session_env *env,
 	fill_options(&env->options);
 	assert(contract->endpoint_count == env->contract->endpoint_count);
 	env->contract = contract;
-	for (size_t i = 0; i < env->bucket_count; i++)
-		for (struct session *session = env->buckets[i]; session != NULL;
-		     session = session->hash_next)
-			session->endpoint =
-			    &contract->endpoints[session->endpoint_index];
 	hurry(env);
 }
 
@@ -229,6 +225,15 @@ session_env_count(const struct session_env *env)
 	return env->count;
 }
 
+size_t
+session_env_chats(const struct session_env *env)
+{
+	size_t count = 0;
+	list_foreach(at, &env->chats)
+		count++;
+	return count;
+}
+
 static void
 tell_down(struct session *session)
 {
@@ -238,7 +243,8 @@ tell_down(struct session *session)
 	session->told_degraded = true;
 	notice_begin(&env->frame);
 	notice_degraded(&env->frame, env->redis_reason,
-	    session->endpoint->direction == CONTRACT_BOTH, env->down_unix_ms);
+	    session_endpoint(session)->direction == CONTRACT_BOTH,
+	    env->down_unix_ms);
 	session_send(session);
 }
 
@@ -346,6 +352,7 @@ session_env_tick(struct session_env *env, uint64_t now_ms)
 	}
 	while ((session = due_renew(env)) != NULL)
 		run_renew(session);
+	session_chats_tick(env);
 	if (env->draining)
 		session_drain_tick(env);
 }

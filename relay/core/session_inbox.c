@@ -15,22 +15,41 @@
 /* Over all sessions of a worker; a frame beyond it is answered `overloaded`. */
 #define QUEUED_BYTES_MAX ((size_t)64 << 20)
 
-struct chat *
-session_chat(struct session *session)
+/* Between looks whether a chat is still needed. */
+#define REST_MS 5000
+
+static struct chat *
+chat_new(struct session *session)
 {
-	if (session->chat != NULL)
-		return session->chat;
 	struct session_env *env = session->env;
 	struct chat *chat = xcalloc(1, sizeof *chat);
 	chat->session = session;
+	list_init(&chat->link);
 	list_init(&chat->renew);
 	list_init(&chat->again);
 	list_init(&chat->inbox);
 	list_init(&chat->flights);
 	list_init(&chat->runs);
 	rate_init(&chat->rate, env->options.frames_burst, env->now_ms);
-	session->chat = chat;
 	return chat;
+}
+
+static void
+look_again_later(struct chat *chat)
+{
+	struct session_env *env = chat->session->env;
+	chat->heard_ms = env->now_ms;
+	list_remove(&chat->link);
+	list_add_tail(&env->chats, &chat->link);
+}
+
+struct chat *
+session_chat(struct session *session)
+{
+	if (session->chat == NULL)
+		session->chat = chat_new(session);
+	look_again_later(session->chat);
+	return session->chat;
 }
 
 static struct queued *
@@ -82,12 +101,38 @@ session_chat_free(struct session *session)
 	while (inbox_head(session) != NULL)
 		inbox_pop(session);
 	struct chat *chat = session->chat;
+	list_remove(&chat->link);
 	list_remove(&chat->renew);
 	list_remove(&chat->again);
 	flights_free(chat);
-	free(chat->owned);
 	free(chat);
 	session->chat = NULL;
+}
+
+/* Nothing in it makes a difference to a new one. */
+static bool
+rests(const struct chat *chat)
+{
+	const struct session_options *options = &chat->session->env->options;
+	return chat->unanswered == 0 && list_is_empty(&chat->runs) &&
+	    list_is_empty(&chat->again) && chat->session->pending == NULL &&
+	    rate_is_rested(&chat->rate, options->frames_per_second,
+		options->frames_burst, chat->session->env->now_ms);
+}
+
+void
+session_chats_tick(struct session_env *env)
+{
+	while (!list_is_empty(&env->chats)) {
+		struct chat *chat =
+		    list_entry(env->chats.next, struct chat, link);
+		if (env->now_ms - chat->heard_ms < REST_MS)
+			return;
+		if (rests(chat))
+			session_chat_free(chat->session);
+		else
+			look_again_later(chat);
+	}
 }
 
 /* Must a frame that comes now wait? */

@@ -39,7 +39,7 @@ static const struct contract_refusal *
 let_in(struct session *session, const struct session_params *params,
     struct opening *opening)
 {
-	const struct contract_endpoint *endpoint = session->endpoint;
+	const struct contract_endpoint *endpoint = session_endpoint(session);
 	const struct contract_refusal *refusal =
 	    opening_refused(endpoint, params->query);
 	if (!refusal)

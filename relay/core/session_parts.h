@@ -71,10 +71,10 @@ struct run {
 	struct list link;
 	struct entry_id command;
 	struct entry_id from;
+	uint64_t ping; /* ended: written behind its terminal event */
 	bool is_dedup;
 	bool is_ended;
-	uint64_t ping; /* ended: written behind its terminal event */
-	size_t session_len;
+	uint16_t session_len;
 	char session[];
 };
 
@@ -87,12 +87,22 @@ struct owned {
 	bool is_asked;
 };
 
+/* A ring of them; the oldest is forgotten. */
+struct owned_ring {
+	unsigned room; /* grows up to SESSION_OWNED_MAX */
+	unsigned next;
+	struct owned commands[];
+};
+
 #define SESSION_OWNED_MAX 64
 #define SESSION_RUNS_MAX  16
 
-/* What only sessions that send frames need; made with the first one. */
+/* What only sessions need that have sent a frame a short time ago or have
+ * something under way: made with a frame, gone when it rests. */
 struct chat {
 	struct session *session;
+	struct list link; /* in env->chats, by heard_ms */
+	uint64_t heard_ms;
 	struct list renew; /* in env->renews while it has runs */
 	struct list again; /* in env->agains */
 	uint64_t renew_ms;
@@ -100,13 +110,8 @@ struct chat {
 	struct list flights;
 	struct list runs;
 	unsigned unanswered; /* in inbox and flights */
-	uint64_t last_ticket;
 	uint64_t last_ping;
 	struct rate rate;
-	struct owned *owned; /* a ring; grows up to SESSION_OWNED_MAX */
-	unsigned owned_room;
-	unsigned owned_next;
-	bool owns_asked; /* the hub waits in front of a direct frame */
 };
 
 /* One for each client, most of them idle: kept small. */
@@ -117,7 +122,6 @@ struct session {
 	uint8_t traceparent_len;
 	uint64_t number;
 	struct session_env *env;
-	const struct contract_endpoint *endpoint;
 	const struct transport_ops *transport;
 	void *conn;
 	struct session *hash_next;
@@ -126,9 +130,10 @@ struct session {
 	uint64_t timer_ms;
 	struct binding *current;
 	struct binding *pending;
-	struct chat *chat;
-	struct entry_id after; /* the cursor of the query */
-	struct term *term;     /* NULL: without end */
+	struct chat *chat; /* owned; NULL: it has nothing to do with frames */
+	struct owned_ring *owned; /* owned; NULL: none so far */
+	struct entry_id after;    /* the cursor of the query */
+	struct term *term;        /* NULL: without end */
 	bool has_after : 1;
 	bool notices : 1;
 	bool
@@ -139,6 +144,7 @@ struct session {
 	bool in_hub : 1;         /* a callback from the hub is under way */
 	bool pending_failed : 1; /* to be dropped when the hub is left */
 	bool is_counted : 1;     /* among its user's connections */
+	bool owns_asked : 1;     /* the hub waits in front of a direct frame */
 	uint16_t tenant_len;     /* from a head, so both are short */
 	uint16_t user_len;
 	char texts[]; /* tenant, user, traceparent */
@@ -187,6 +193,11 @@ struct session_env {
 	struct list waits;
 	struct list renews;
 	struct list agains;
+	struct list chats;
+	/* Of all sessions: no answer or pong that comes late is taken for that
+	 * to something else. */
+	uint64_t last_ticket;
+	uint64_t last_ping;
 	size_t queued_bytes;
 
 	bool redis_up;
@@ -209,6 +220,12 @@ struct session_env {
 	struct buf text;
 	struct buf request;
 };
+
+static inline const struct contract_endpoint *
+session_endpoint(const struct session *session)
+{
+	return &session->env->contract->endpoints[session->endpoint_index];
+}
 
 /* --- session.c --- */
 enum hub_write session_write(struct session *session, struct view frames);
@@ -257,6 +274,8 @@ void binding_seek(struct session *session, struct entry_id after);
 /* --- session_inbox.c --- */
 struct chat *session_chat(struct session *session);
 void session_chat_free(struct session *session);
+/* Those that have rested go. */
+void session_chats_tick(struct session_env *env);
 /* Answers the frame or keeps it for later. */
 void inbox_receive(struct session *session, struct view frame);
 /* Does what can be done now with the frames that wait. */

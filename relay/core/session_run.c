@@ -21,36 +21,41 @@
  * belong to an earlier run.
  */
 
-static void
-make_room_for_owned(struct chat *chat)
+/* With room for one more; at its bound the oldest is forgotten. */
+static struct owned_ring *
+make_room_for_owned(struct owned_ring *owned)
 {
-	if (chat->owned_next < chat->owned_room ||
-	    chat->owned_room == SESSION_OWNED_MAX)
-		return;
-	chat->owned_room =
-	    chat->owned_room == 0 ? OWNED_FIRST : 2 * chat->owned_room;
-	chat->owned =
-	    xrealloc(chat->owned, chat->owned_room * sizeof(*chat->owned));
+	unsigned next = owned == NULL ? 0 : owned->next;
+	unsigned room = owned == NULL ? OWNED_FIRST : 2 * owned->room;
+	if (owned != NULL &&
+	    (next < owned->room || owned->room == SESSION_OWNED_MAX))
+		return owned;
+	owned =
+	    xrealloc(owned, sizeof *owned + room * sizeof owned->commands[0]);
+	owned->room = room;
+	owned->next = next;
+	return owned;
 }
 
 void
 run_own(struct session *session, struct entry_id command, bool may_move)
 {
-	struct chat *chat = session->chat;
-	make_room_for_owned(chat);
-	chat->owned[chat->owned_next++ % SESSION_OWNED_MAX] =
+	struct owned_ring *ring = make_room_for_owned(session->owned);
+	ring->commands[ring->next++ % SESSION_OWNED_MAX] =
 	    (struct owned){ .command = command, .may_move = may_move };
+	session->owned = ring;
 }
 
 /* The latest, where it was lost and came back. */
 static struct owned *
-find_owned(const struct chat *chat, struct entry_id command)
+find_owned(struct owned_ring *ring, struct entry_id command)
 {
-	size_t count = chat->owned_next < chat->owned_room ? chat->owned_next
-							   : chat->owned_room;
+	if (ring == NULL)
+		return NULL;
+	size_t count = ring->next < ring->room ? ring->next : ring->room;
 	for (size_t i = 1; i <= count; i++) {
 		struct owned *owned =
-		    &chat->owned[(chat->owned_next - i) % SESSION_OWNED_MAX];
+		    &ring->commands[(ring->next - i) % SESSION_OWNED_MAX];
 		if (entry_id_compare(owned->command, command) == 0)
 			return owned;
 	}
@@ -79,7 +84,7 @@ ask_whose(struct session *session, struct owned *owned)
 		return OWNS_YES;
 	}
 	owned->is_asked = true;
-	session->chat->owns_asked = true;
+	session->owns_asked = true;
 	return OWNS_UNKNOWN;
 }
 
@@ -95,15 +100,13 @@ enum hub_owns
 run_owns(struct session *session, struct entry_id command)
 {
 	struct chat *chat = session->chat;
-	if (chat == NULL)
-		return OWNS_NO;
-	struct owned *owned = find_owned(chat, command);
+	struct owned *owned = find_owned(session->owned, command);
 	if (owned != NULL)
 		return is_sure(session, owned) ? OWNS_YES
 					       : ask_whose(session, owned);
-	if (list_is_empty(&chat->flights))
+	if (chat == NULL || list_is_empty(&chat->flights))
 		return OWNS_NO;
-	chat->owns_asked = true;
+	session->owns_asked = true;
 	return OWNS_UNKNOWN;
 }
 
@@ -150,7 +153,7 @@ run_add(struct session *session, struct entry_id command, struct entry_id from,
 	run->command = command;
 	run->from = from;
 	run->is_dedup = flight->is_dedup;
-	run->session_len = id.len;
+	run->session_len = (uint16_t)id.len;
 	memcpy(run->session, id.data, id.len);
 	list_add_tail(&session->chat->runs, &run->link);
 	if (list_is_empty(&session->chat->renew))
@@ -160,7 +163,7 @@ run_add(struct session *session, struct entry_id command, struct entry_id from,
 void
 run_owner_told(struct session *session, struct entry_id command, bool is_moved)
 {
-	struct owned *owned = find_owned(session->chat, command);
+	struct owned *owned = find_owned(session->owned, command);
 	if (owned == NULL)
 		return;
 	owned->is_asked = false;
@@ -168,6 +171,8 @@ run_owner_told(struct session *session, struct entry_id command, bool is_moved)
 	if (!is_moved)
 		return;
 	owned->command = (struct entry_id){ 0 };
+	if (session->chat == NULL)
+		return;
 	list_foreach(at, &session->chat->runs) {
 		struct run *run = list_entry(at, struct run, link);
 		if (entry_id_compare(run->command, command) == 0)
@@ -214,7 +219,7 @@ run_ended(struct session *session, struct entry_id id, struct entry_id command,
 {
 	if (session->chat == NULL || session->is_closed)
 		return;
-	struct owned *owned = find_owned(session->chat, command);
+	struct owned *owned = find_owned(session->owned, command);
 	if (owned != NULL)
 		owned->sure_ms = 0; /* of the next answer it is not known */
 	struct run *run = find_ended(session, id, command, is_terminal);
@@ -225,7 +230,7 @@ run_ended(struct session *session, struct entry_id id, struct entry_id command,
 		return;
 	}
 	run->is_ended = true;
-	run->ping = ++session->chat->last_ping;
+	run->ping = session->chat->last_ping = ++session->env->last_ping;
 	send_ping(session, run->ping);
 }
 
