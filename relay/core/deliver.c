@@ -173,6 +173,20 @@ count_run(struct subscription *subscription, const struct run *run)
 	}
 }
 
+static enum hub_write
+write_run(struct subscription *subscription, const struct run *run)
+{
+	struct view frames = view_make(run->data, run->bytes);
+	if (subscription->straight == NULL)
+		return subscription->ops->write(
+		    subscription->arg, frames, run->frames);
+	enum hub_write answer =
+	    subscription->straight(subscription->straight_arg, frames);
+	if (answer != HUB_WRITE_OK)
+		subscription->ops->answered(subscription->arg, answer);
+	return answer;
+}
+
 static bool
 send_run(struct subscription *subscription, struct block *block)
 {
@@ -185,8 +199,7 @@ send_run(struct subscription *subscription, struct block *block)
 	struct run run = *memo;
 	enum hub_write answer = HUB_WRITE_OK;
 	if (run.frames > 0)
-		answer = subscription->ops->write(subscription->arg,
-		    view_make(run.data, run.bytes), run.frames);
+		answer = write_run(subscription, &run);
 	bool more = goes_on(subscription, answer);
 	if (answer == HUB_WRITE_GONE)
 		return false;

@@ -134,6 +134,14 @@ hub_deflate(struct subscription *subscription, unsigned window_bits)
 }
 
 void
+hub_write_straight(
+    struct subscription *subscription, hub_write_fn *write, void *arg)
+{
+	subscription->straight = write;
+	subscription->straight_arg = arg;
+}
+
+void
 hub_unsubscribe(struct hub *hub, struct subscription **subscription)
 {
 	if (*subscription == NULL)
@@ -245,13 +253,32 @@ hub_source_up(struct hub *hub, uint64_t now_ms)
 	windows_unpause(hub);
 }
 
+/* Each write drives most of what is not the kernel's out of the cache. While it
+ * goes on, what the next one needs comes back: first the subscription, then,
+ * when that is there, what it writes to. */
+static void
+fetch_ahead(const struct list *work)
+{
+	const struct list *next = work->next;
+	const struct list *second = next->next;
+	if (next != work)
+		subscription_fetch_peer(
+		    list_entry(next, struct subscription, link));
+	if (second != work)
+		subscription_fetch(
+		    list_entry(second, struct subscription, link));
+}
+
 static void
 serve_topic(struct topic *topic)
 {
 	struct list work;
 	list_take(&work, &topic->ready);
-	while (!list_is_empty(&work))
-		deliver(list_entry(list_pop(&work), struct subscription, link));
+	while (!list_is_empty(&work)) {
+		struct list *first = list_pop(&work);
+		fetch_ahead(&work);
+		deliver(list_entry(first, struct subscription, link));
+	}
 	budget_check_topic(topic);
 }
 

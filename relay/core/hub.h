@@ -58,6 +58,9 @@ struct subscriber_ops {
 	 * the hub's and shared; take them or copy them before returning. */
 	enum hub_write (*write)(
 	    void *arg, struct view frames, size_t frame_count);
+	/* A straight write (see hub_write_straight) answered this, and not
+	 * HUB_WRITE_OK. */
+	void (*answered)(void *arg, enum hub_write answer);
 	/* The stream was looked at (for hello). Called once, before live. */
 	void (*opened)(void *arg, const struct stream_info *info);
 	/* The start position is fixed, or replay has reached the tail. Held: as
@@ -118,6 +121,13 @@ struct subscription *hub_subscribe(struct hub *hub, struct view key,
 /* From now on compressed for a peer that has a window of 2^window_bits bytes (9
  * to 15), each frame for itself, or plain where that is not longer. */
 void hub_deflate(struct subscription *subscription, unsigned window_bits);
+/* From now on frames go to `write` past ops->write, until it is NULL again: on
+ * its way to a peer that wants nothing said before, a frame need not touch what
+ * lies between. Also from inside of an op. `arg` is no less than a cache line;
+ * it is fetched ahead. */
+typedef enum hub_write hub_write_fn(void *arg, struct view frames);
+void hub_write_straight(
+    struct subscription *subscription, hub_write_fn *write, void *arg);
 void hub_unsubscribe(struct hub *hub, struct subscription **subscription);
 
 /* A held subscription begins to deliver from where it was fixed … */

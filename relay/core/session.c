@@ -8,16 +8,31 @@
 #include <assert.h>
 #include <stdlib.h>
 
+/* Nothing more goes out to the peer. */
+static void
+shut(struct session *session)
+{
+	session->is_closed = true;
+	if (session->current != NULL)
+		hub_write_straight(session->current->subscription, NULL, NULL);
+}
+
+void
+session_answered(struct session *session, enum hub_write answer)
+{
+	if (answer == HUB_WRITE_FULL)
+		session->is_full = true;
+	if (answer == HUB_WRITE_GONE)
+		shut(session);
+}
+
 enum hub_write
 session_write(struct session *session, struct view frames)
 {
 	if (session->is_closed)
 		return HUB_WRITE_GONE;
 	enum hub_write wrote = session->transport->write(session->conn, frames);
-	if (wrote == HUB_WRITE_FULL)
-		session->is_full = true;
-	if (wrote == HUB_WRITE_GONE)
-		session->is_closed = true;
+	session_answered(session, wrote);
 	return wrote;
 }
 
@@ -55,7 +70,7 @@ session_close(struct session *session, uint16_t close_code)
 {
 	if (session->is_closed)
 		return;
-	session->is_closed = true;
+	shut(session);
 	count_close(session->env->stats, close_code);
 	list_remove(&session->timer);
 	session->transport->close(session->conn, close_code);
@@ -281,7 +296,7 @@ session_peer_closed(struct session *session)
 {
 	assert(session->magic == SESSION_MAGIC);
 	run_peer_closed(session);
-	session->is_closed = true;
+	shut(session);
 	list_remove(&session->timer);
 }
 

@@ -22,9 +22,20 @@ static enum hub_write
 on_write(void *arg, struct view frames, size_t frame_count)
 {
 	struct binding *binding = arg;
+	struct session *session = binding->session;
 	(void)frame_count;
-	session_hello(binding->session, NULL);
-	return session_write(binding->session, frames);
+	session_hello(session, NULL);
+	if (!session->is_closed)
+		hub_write_straight(binding->subscription,
+		    session->transport->write, session->conn);
+	return session_write(session, frames);
+}
+
+static void
+on_answered(void *arg, enum hub_write answer)
+{
+	struct binding *binding = arg;
+	session_answered(binding->session, answer);
 }
 
 /* Its position may be what a frame waits for. */
@@ -124,6 +135,7 @@ on_unusable(void *arg)
 
 static const struct subscriber_ops binding_ops = {
 	.write = on_write,
+	.answered = on_answered,
 	.opened = on_opened,
 	.live = on_live,
 	.gap = on_gap,

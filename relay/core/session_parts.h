@@ -229,6 +229,8 @@ session_endpoint(const struct session *session)
 
 /* --- session.c --- */
 enum hub_write session_write(struct session *session, struct view frames);
+/* Takes note of what the transport said. */
+void session_answered(struct session *session, enum hub_write answer);
 /* The frame in env->frame. */
 enum hub_write session_send(struct session *session);
 void session_error(struct session *session, const char *code,

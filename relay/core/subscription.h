@@ -32,6 +32,8 @@ struct subscription {
 	struct topic *topic;
 	const struct subscriber_ops *ops;
 	void *arg;
+	hub_write_fn *straight; /* past ops->write; NULL: not now */
+	void *straight_arg;
 	struct position position;
 	struct list link; /* in the list that fits its state, see settle */
 	/* Behind: the cursor. Live: frames up to it are passed over. In a
@@ -69,6 +71,29 @@ struct subscription {
 	uint32_t generation;
 	unsigned unsent; /* scanned in windows since the last frame */
 };
+
+#define SUBSCRIPTION_LINE 64
+
+/* Into the cache, without waiting: what a delivery needs of it. */
+static inline void
+subscription_fetch(const struct subscription *subscription)
+{
+	const char *first = (const char *)subscription;
+	__builtin_prefetch(first, 1);
+	__builtin_prefetch(first + SUBSCRIPTION_LINE, 1);
+	__builtin_prefetch(&subscription->live_due, 1);
+}
+
+/* … and what it is written to. */
+static inline void
+subscription_fetch_peer(const struct subscription *subscription)
+{
+	const char *peer = subscription->straight_arg;
+	if (peer == NULL)
+		return;
+	__builtin_prefetch(peer, 1);
+	__builtin_prefetch(peer + SUBSCRIPTION_LINE - 1, 1);
+}
 
 struct subscription *subscription_new(struct topic *topic,
     const struct subscriber_ops *ops, void *arg, struct start start);

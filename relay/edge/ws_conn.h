@@ -70,24 +70,23 @@ struct ws_input {
 struct ws_conn {
 	uint32_t magic;
 	int socket;
-	struct address client;
-	uint8_t way;          /* enum ws_way */
 	uint16_t controls;    /* pings and pongs of the client */
+	uint8_t way;          /* enum ws_way */
 	bool is_open : 1;     /* between upgrade and end */
 	bool is_closing : 1;  /* the session's writes are refused */
 	bool is_deaf : 1;     /* what comes means nothing any more */
 	bool is_reading : 1;  /* libwebsockets reads for it */
 	bool is_full : 1;     /* libwebsockets holds bytes for it */
 	bool is_deflated : 1; /* permessage-deflate was agreed on */
-	uint32_t controls_ms; /* since when they are counted; low bits */
 	uint32_t backlog;     /* own frames written while full */
+	struct liveness liveness;
+	/* Up to here: what a write looks at. */
 	struct ws_server *server;
 	struct lws *wsi;         /* NULL before it is adopted */
 	struct session *session; /* NULL before the upgrade, after the end */
 	struct ws_input *input;  /* owned; NULL: between two messages */
-	struct liveness liveness;
-	struct list life_link;  /* in to_ping, then in closing */
-	struct list owing_link; /* in full while it is, else in unanswered */
+	struct list life_link;   /* in to_ping, then in closing */
+	struct list owing_link;  /* in full while it is, else in unanswered */
 	struct list paused_link;
 	uint64_t pinged_ms; /* or would have been, were it not full */
 	union {
@@ -95,6 +94,8 @@ struct ws_conn {
 		/* Closing: all is out since; 0: not yet. */
 		uint64_t drained_ms;
 	};
+	struct address client;
+	uint32_t controls_ms; /* since when they are counted; low bits */
 };
 
 static inline struct ws_conn *

@@ -73,16 +73,15 @@ ws_conn_kill(struct ws_conn *conn)
 
 /* --- output --- */
 
-/* What libwebsockets holds must go first, and under TLS nobody else may write.
- */
+/* What libwebsockets holds must go first: it does so only for who is full.
+ * Under TLS nobody else may write. */
 static bool
 may_send_straight(struct ws_conn *conn)
 {
 	if (conn->way == WS_WAY_UNKNOWN)
 		conn->way =
 		    lws_is_ssl(conn->wsi) ? WS_WAY_LIBRARY : WS_WAY_STRAIGHT;
-	return conn->way == WS_WAY_STRAIGHT && !ws_conn_is_full(conn) &&
-	    !lws_partial_buffered(conn->wsi);
+	return conn->way == WS_WAY_STRAIGHT && !ws_conn_is_full(conn);
 }
 
 /* How many bytes the kernel has taken straight from the caller's; -1: the
