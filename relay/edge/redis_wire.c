@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "redis_wire.h"
 
+#include "redis_tree.h"
 #include "xmalloc.h"
 
 #include <hiredis/hiredis.h>
@@ -19,35 +20,13 @@
 /* Reads of 16 KiB in a row before the loop gets its turn. */
 #define READS_PER_TURN 16
 
-#if HIREDIS_MAJOR >= 1
-typedef size_t reply_slots_t;
-#else
-typedef int reply_slots_t;
-#endif
-
 struct redis_wire {
 	redisContext *context;
-	redisReplyObjectFunctions functions; /* hiredis' own, one replaced */
-	void *(*create_array)(const redisReadTask *, reply_slots_t);
-	size_t slots; /* announced by the reply being read */
+	struct redis_tree *tree; /* what the replies are built in */
 	const char **argv;
 	size_t *lengths;
 	size_t capacity;
 };
-
-/* NULL makes the reader give up with REDIS_ERR_OOM. */
-static void *
-create_bounded_array(const redisReadTask *task, reply_slots_t slots)
-{
-	struct redis_wire *wire = task->privdata;
-
-	if (task->parent == NULL)
-		wire->slots = 0;
-	if ((size_t)slots > REPLY_SLOTS_MAX - wire->slots)
-		return NULL;
-	wire->slots += (size_t)slots;
-	return wire->create_array(task, slots);
-}
 
 struct redis_wire *
 redis_wire_new(int socket)
@@ -61,11 +40,8 @@ redis_wire_new(int socket)
 
 	context->flags &= ~REDIS_BLOCK;
 	wire->context = context;
-	wire->functions = *context->reader->fn;
-	wire->create_array = wire->functions.createArray;
-	wire->functions.createArray = create_bounded_array;
-	context->reader->fn = &wire->functions;
-	context->reader->privdata = wire;
+	wire->tree = redis_tree_new(REPLY_SLOTS_MAX);
+	redis_tree_serve(wire->tree, context->reader);
 	return wire;
 }
 
@@ -78,6 +54,7 @@ redis_wire_free(struct redis_wire **wire_p)
 		return;
 	*wire_p = NULL;
 	redisFree(wire->context);
+	redis_tree_free(&wire->tree);
 	free(wire->argv);
 	free(wire->lengths);
 	free(wire);
@@ -168,14 +145,14 @@ redis_wire_next(struct redis_wire *wire, struct redis_value **value_r)
 		return -1;
 	if (reply == NULL)
 		return is_over_bound(reader) ? -1 : 0;
-	*value_r = reply;
+	*value_r = redis_tree_give(wire->tree, reply);
 	return 1;
 }
 
 void
 redis_wire_free_value(struct redis_value *value)
 {
-	freeReplyObject(value);
+	redis_tree_drop(value);
 }
 
 const struct redis_value *

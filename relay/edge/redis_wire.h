@@ -5,7 +5,7 @@
 /*
  * RESP on one connected socket: hiredis' formatter, buffers and reader, with
  * bounds around what a hostile or broken server may announce. No events, no
- * deadlines. hiredis is included here and in redis_value.c only.
+ * deadlines. hiredis is included here, in redis_tree.c and redis_value.c only.
  *
  * hiredis' asynchronous layer is left out on purpose: it asserts on shapes
  * that the server chooses (a reply that nobody asked for, odd SUBSCRIBE
@@ -34,8 +34,9 @@ enum redis_wire_read {
 };
 enum redis_wire_read redis_wire_read(struct redis_wire *wire);
 
-/* 1 and the next complete reply (the caller frees it), 0: none yet, -1: what
- * came is no RESP, or over a bound. */
+/* 1 and the next complete reply (the caller frees it before the next one is
+ * asked for, also when the wire went meanwhile), 0: none yet, -1: what came is
+ * no RESP, or over a bound. */
 int redis_wire_next(struct redis_wire *wire, struct redis_value **value_r);
 void redis_wire_free_value(struct redis_value *value);
 /* The payload when it is a Pub/Sub message, ["message", channel, payload];
