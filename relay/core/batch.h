@@ -59,6 +59,9 @@ struct stream_info {
 	bool wrong_type;        /* the key holds something else */
 	struct entry_id oldest; /* 0-0 when it has no entry */
 	struct entry_id newest; /* last-generated-id */
+	/* The highest id that was ever deleted by name; 0-0: none. Where Redis
+	 * does not say, the highest there can be. */
+	struct entry_id deleted;
 	uint64_t redis_now_ms;  /* unix ms on Redis's clock */
 };
 

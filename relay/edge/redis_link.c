@@ -464,6 +464,14 @@ redis_link_command(struct redis_link *link, const struct view *argv,
 	return send_command(link, argv, argc, deadline_ms, answer, arg);
 }
 
+/* What could not be written is the flush's matter, errors too. */
+void
+redis_link_hurry(struct redis_link *link)
+{
+	if (link->state == UP && !link->is_freed)
+		redis_wire_flush(link->wire);
+}
+
 int
 redis_link_subscribe(struct redis_link *link, struct view channel,
     redis_answer_fn *answer, void *arg)

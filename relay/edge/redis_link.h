@@ -103,6 +103,9 @@ bool redis_link_is_up(const struct redis_link *link);
  * down (no answer will come). */
 int redis_link_command(struct redis_link *link, const struct view *argv,
     size_t argc, unsigned deadline_ms, redis_answer_fn *answer, void *arg);
+/* What was asked so far goes out now: Redis works on it while this turn goes
+ * on. No answer and no loss is told from inside. */
+void redis_link_hurry(struct redis_link *link);
 /* SUBSCRIBE; the answer comes when it is confirmed; messages go to ops->push
  * until the link is lost. */
 int redis_link_subscribe(struct redis_link *link, struct view channel,

@@ -152,6 +152,21 @@ take_count(const struct redis_value *value, uint64_t *count_r)
 	return 0;
 }
 
+/* How large the entries are, as far as two of them tell: then the first read
+ * already asks for the right number. */
+static void
+note_entry_bytes(const struct redis_value *entry, struct source_info *info)
+{
+	const struct redis_value *fields = redis_value_at(entry, 1);
+	size_t bytes = ENTRY_OVERHEAD_BYTES;
+
+	for (size_t i = 0; i < redis_value_count(fields); i++)
+		bytes += redis_value_text(redis_value_at(fields, i)).len;
+	if (bytes > info->entry_bytes)
+		info->entry_bytes =
+		    bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX;
+}
+
 static int
 take_info(
     struct view name, const struct redis_value *value, struct source_info *info)
@@ -168,8 +183,11 @@ take_info(
 		info->knows_added = true;
 		return take_count(value, &info->added);
 	}
-	if (view_is(name, "first-entry") &&
-	    redis_value_type(value) == REDIS_ARRAY)
+	if (redis_value_type(value) != REDIS_ARRAY)
+		return 0;
+	if (view_is(name, "first-entry") || view_is(name, "last-entry"))
+		note_entry_bytes(value, info);
+	if (view_is(name, "first-entry"))
 		return take_id(redis_value_at(value, 0), &info->oldest);
 	return 0;
 }

@@ -17,6 +17,8 @@ struct source_info {
 	bool wrong_type;
 	struct entry_id oldest; /* 0-0 when it has no entry */
 	struct entry_id newest; /* last-generated-id */
+	uint32_t
+	    entry_bytes; /* of the first or last one, the larger; 0: none */
 	uint64_t length;
 	bool knows_deleted;
 	struct entry_id max_deleted;

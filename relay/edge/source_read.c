@@ -434,10 +434,15 @@ open_stream(struct source_stream *stream, const struct source_info *info,
 		.wrong_type = info->wrong_type,
 		.oldest = info->oldest,
 		.newest = info->newest,
+		.deleted = info->exists && !info->knows_deleted
+		    ? (struct entry_id){ UINT64_MAX, UINT64_MAX }
+		    : info->max_deleted,
 		.redis_now_ms = redis_now_ms,
 	};
 
 	stream->is_wrong_type = info->wrong_type;
+	if (stream->mean_bytes == 0)
+		stream->mean_bytes = info->entry_bytes;
 	if (!info->wrong_type && !stream->is_positioned) {
 		stream->position = info->newest;
 		stream->is_positioned = true;

@@ -301,6 +301,8 @@ source_window_fetch(struct source *source, uint64_t stream_id,
 	*end = window;
 	if (source->mode == SOURCE_DOWN)
 		source_wake(source); /* fails from the loop */
-	else if (source->window_is_ready && !source->is_paused)
+	else if (source->window_is_ready && !source->is_paused) {
 		send_window(window);
+		redis_link_hurry(source->window);
+	}
 }

@@ -111,6 +111,25 @@ behind_a_deleted_tail_it_reaches_the_tail(void **state)
 	scene_close(scene);
 }
 
+/* No entry has been read yet: the own one is deleted. */
+static void
+how_large_entries_are_is_known_from_the_opening(void **state)
+{
+	struct scene *scene = *state;
+	struct hub *hub = &scene->hub;
+
+	redis_fixture_run(&scene->redis, "EVAL %s 1 s",
+	    "for i = 1, 100 do redis.call('XADD', KEYS[1], i .. '-0', "
+	    "'event', string.rep('x', 31)) end "
+	    "redis.call('XDEL', KEYS[1], '100-0')");
+	scene_open(scene);
+	scene_follow(scene, 1, "s");
+	assert_id(hub->streams[1].info.deleted, 100, 0);
+	fetch(scene, ENTRY_ID_ZERO, 0, 5000);
+	assert_int_equal(hub->window_entries, 51);
+	scene_close(scene);
+}
+
 static void
 a_trimmed_cursor_is_told(void **state)
 {
@@ -309,6 +328,7 @@ main(void)
 		scene_test(a_full_window_is_not_the_tail),
 		scene_test(at_the_tail_it_is_empty),
 		scene_test(behind_a_deleted_tail_it_reaches_the_tail),
+		scene_test(how_large_entries_are_is_known_from_the_opening),
 		scene_test(a_trimmed_cursor_is_told),
 		scene_test(a_deleted_cursor_is_told),
 		scene_test(a_cursor_ahead_is_rewound),

@@ -294,6 +294,7 @@ model_info(const struct model_stream *stream, uint64_t redis_now_ms,
 	*info_r = (struct stream_info){ .exists = stream->exists,
 		.wrong_type = stream->wrong_type,
 		.newest = stream->last_id,
+		.deleted = stream->max_deleted,
 		.redis_now_ms = redis_now_ms };
 	if (first != NULL)
 		info_r->oldest = first->id;
