@@ -6,9 +6,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define POOL_BLOCK_BYTES 65536 /* with its head */
 #define POOL_FREE_MAX    64    /* kept for the next; the rest is freed */
-#define POOL_CAPACITY    ((uint32_t)(POOL_BLOCK_BYTES - sizeof(struct block)))
+#define POOL_CAPACITY    ((uint32_t)(BLOCK_BYTES - sizeof(struct block)))
 
 void
 block_pool_init(struct block_pool *pool)

@@ -33,6 +33,9 @@ struct frame {
 	bool resumes_known; /* gap */
 };
 
+/* Of a block with its head, unless a frame needs more. */
+#define BLOCK_BYTES 65536
+
 /* What a mark weighs in the budgets: its place in the index. */
 #define FRAME_MARK_BYTES sizeof(struct frame)
 

@@ -2,8 +2,8 @@
 #include "budget.h"
 
 #include "hub_parts.h"
+#include "keep.h"
 #include "twin.h"
-#include "window.h"
 
 static void
 fall_behind(struct subscription *subscription)
@@ -119,6 +119,8 @@ budget_check_all(struct hub *hub)
 	size_t total = hub->options.total_bytes;
 	if (hub->pool.bytes > total)
 		twins_drop(hub);
+	while (hub->pool.bytes > total && keep_less(hub))
+		continue;
 	while (hub->pool.bytes > total && !list_is_empty(&hub->windows))
 		window_evict(
 		    list_entry(hub->windows.next, struct window, link));

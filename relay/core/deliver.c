@@ -3,8 +3,8 @@
 
 #include "fill.h"
 #include "hub_parts.h"
+#include "keep.h"
 #include "twin.h"
-#include "window.h"
 
 /* Takes note of what the subscriber answered; true: go on. */
 static bool
@@ -271,8 +271,9 @@ note_unsent(struct subscription *subscription, unsigned entries, bool is_live)
 	return true;
 }
 
-/* At the end of a window: on into the live chain, or to the next one. A window
- * that brought it no further is not asked for again at once. */
+/* At the end of a window: on into the live chain, or to the next one, which it
+ * is served from in its turn. A window that brought it no further is not asked
+ * for again at once. */
 static bool
 leave_window(struct subscription *subscription)
 {
@@ -284,7 +285,10 @@ leave_window(struct subscription *subscription)
 	struct position hold;
 	window_hold(window, &hold);
 	subscription_wait(subscription, window->through, window->generation);
+	subscription->is_fast = window_was_fast(window);
 	bool is_live = subscription_try_join(subscription);
+	if (!is_live && has_moved)
+		keep_follow(subscription);
 	window_unhold(window, &hold);
 	if (!is_live && !has_moved)
 		window_want_later(stream);

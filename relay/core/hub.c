@@ -4,6 +4,7 @@
 #include "budget.h"
 #include "deliver.h"
 #include "hub_parts.h"
+#include "keep.h"
 #include "open.h"
 #include "twin.h"
 #include "window.h"
@@ -31,6 +32,7 @@ hub_new(const struct hub_options *options, const struct contract *contract,
 	stream_map_init(&hub->streams);
 	list_init(&hub->dirty);
 	list_init(&hub->runnable);
+	list_init(&hub->reading);
 	list_init(&hub->stuck);
 	list_init(&hub->hungry);
 	list_init(&hub->paused);
@@ -46,6 +48,7 @@ hub_reload(struct hub *hub, const struct hub_options *options,
 {
 	hub->options = *options;
 	hub->contract = contract;
+	keep_forget(hub, NULL);
 	stream_map_age(&hub->streams);
 	judged_memo_age(&hub->judged);
 }
@@ -150,8 +153,10 @@ hub_unsubscribe(struct hub *hub, struct subscription **subscription)
 	struct stream *stream = topic->stream;
 	subscription_free(subscription);
 	hub->subscription_count--;
-	if (topic->member_count == 0)
+	if (topic->member_count == 0) {
+		keep_forget(hub, topic);
 		topic_free(&topic);
+	}
 	if (stream->topic_count == 0) {
 		uint64_t stream_id = stream->id;
 		stream_map_remove(&hub->streams, stream);
@@ -238,6 +243,7 @@ hub_source_down(struct hub *hub)
 	hub->is_up = false;
 	hub->in_flight = 0;
 	hub->void_windows = hub->last_window_id;
+	keep_forget(hub, NULL);
 	for (size_t i = 0; i < hub->streams.buckets; i++) {
 		struct stream *stream = hub->streams.by_id[i];
 		for (; stream != NULL; stream = stream->next_by_id)
@@ -282,17 +288,38 @@ serve_topic(struct topic *topic)
 	budget_check_topic(topic);
 }
 
+static uint64_t
+written(const struct hub *hub)
+{
+	return stat_get(hub->stats, bytes_sent) +
+	    stat_get(hub->stats, writes) * HUB_WRITE_WEIGHT;
+}
+
+/* Thousands may come back at once: each gets its window in turn, so many in
+ * each turn of the loop, and those who are live come first in every one. */
+static void
+serve_reading(struct hub *hub)
+{
+	uint64_t limit = written(hub) + HUB_READING_BYTES;
+	while (!list_is_empty(&hub->reading) && written(hub) < limit)
+		deliver(list_entry(
+		    list_pop(&hub->reading), struct subscription, link));
+}
+
 void
 hub_flush(struct hub *hub, uint64_t now_ms)
 {
 	struct list work;
 	hub->now_ms = now_ms;
+	if (!list_is_empty(&hub->dirty))
+		hub->lively_ms = now_ms + HUB_LIVELY_MS;
 	list_take(&work, &hub->dirty);
 	while (!list_is_empty(&work))
 		serve_topic(list_entry(list_pop(&work), struct topic, dirty));
 	list_take(&work, &hub->runnable);
 	while (!list_is_empty(&work))
 		deliver(list_entry(list_pop(&work), struct subscription, link));
+	serve_reading(hub);
 	budget_check_all(hub);
 	windows_ask(hub);
 	hub_gauges(hub);
@@ -325,6 +352,7 @@ hub_tick(struct hub *hub, uint64_t now_ms)
 {
 	hub->now_ms = now_ms;
 	budget_free_stuck(hub);
+	keep_expire(hub);
 	tell_quiet(hub);
 	windows_unpause(hub);
 	budget_check_all(hub);
@@ -334,7 +362,8 @@ hub_tick(struct hub *hub, uint64_t now_ms)
 bool
 hub_is_dirty(const struct hub *hub)
 {
-	if (!list_is_empty(&hub->dirty) || !list_is_empty(&hub->runnable))
+	if (!list_is_empty(&hub->dirty) || !list_is_empty(&hub->runnable) ||
+	    !list_is_empty(&hub->reading))
 		return true;
 	return hub->is_up && !list_is_empty(&hub->hungry) &&
 	    hub->in_flight < hub->options.windows_in_flight;

@@ -158,8 +158,9 @@ void hub_source_up(struct hub *hub, uint64_t now_ms);
 
 /* --- from the worker --- */
 
-/* Once per loop turn, after all news of the turn were fed: serves every
- * subscription that has something to get, then asks for the windows wanted. */
+/* Once per loop turn, after all news of the turn were fed: serves every live
+ * subscription that has something to get and so many of those in windows, then
+ * asks for the windows wanted. */
 void hub_flush(struct hub *hub, uint64_t now_ms);
 /* About every 100 ms: cursor notices after 15 s, blocked positions in windows
  * given up after 1 s, budgets. */

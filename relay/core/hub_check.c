@@ -111,6 +111,7 @@ static void
 check_window(struct window *window, struct audit *audit)
 {
 	struct census census = { .chain = &window->chain };
+	count_position(&census, &window->keep);
 	list_foreach(at, &window->topic->members)
 		count_position(&census,
 		    &list_entry(at, struct subscription, member)->position);
@@ -192,7 +193,8 @@ void
 hub_check(struct hub *hub)
 {
 	struct audit audit = { 0 };
-	size_t listed = length(&hub->runnable) + length(&hub->stuck);
+	size_t listed = length(&hub->runnable) + length(&hub->reading) +
+	    length(&hub->stuck);
 	for (size_t i = 0; i < hub->streams.buckets; i++) {
 		struct stream *stream = hub->streams.by_id[i];
 		for (; stream != NULL; stream = stream->next_by_id)

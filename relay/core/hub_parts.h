@@ -10,8 +10,18 @@
 #include "subscription.h"
 
 /* The hub's rules that are no options. */
-#define HUB_LATE_OPEN_MS   250   /* later, START_LIVE becomes START_SINCE */
-#define HUB_BLOCKED_MS     1000  /* then a place in a window is given up */
+#define HUB_LATE_OPEN_MS 250  /* later, START_LIVE becomes START_SINCE */
+#define HUB_BLOCKED_MS   1000 /* then a place in a window is given up */
+#define HUB_KEEP_MS      1000 /* so long a window is kept for others */
+#define HUB_KEEP_ALONE   2    /* of a stream, while used by one alone */
+/* What those in windows get in one flush, in bytes, and what a write weighs
+ * besides: news of the next turn wait for no more than that. */
+#define HUB_READING_BYTES (256 * 1024)
+#define HUB_WRITE_WEIGHT  4096
+/* So long behind the last live events windows are smaller by that factor. */
+#define HUB_LIVELY_MS      1000
+#define HUB_LIVELY_FACTOR  2
+#define HUB_FAST_MS        100   /* who is through a window by then is fast */
 #define HUB_CURSOR_MS      15000 /* then a cursor notice is due */
 #define HUB_CURSOR_ENTRIES 1000  /* likewise */
 
@@ -29,6 +39,7 @@ struct hub {
 	struct judged_memo judged; /* of streams that were followed before */
 	struct list dirty;         /* topic.dirty: frames to serve */
 	struct list runnable;      /* subscription.link: has something to do */
+	struct list reading; /* subscription.link: likewise, in a window */
 	struct list stuck;   /* subscription.link: blocked in a window, FIFO */
 	struct list hungry;  /* stream.hungry: want a window */
 	struct list paused;  /* stream.hungry: not before the next tick */
@@ -43,6 +54,7 @@ struct hub {
 	uint64_t last_window_id;
 	uint64_t void_windows; /* answers up to this id are void */
 	uint64_t now_ms;
+	uint64_t lively_ms; /* until then windows are small */
 	bool is_up;
 	struct run memos[FORM_COUNT];
 	struct ws_deflater *deflaters[FORM_COUNT]; /* NULL: not yet needed */

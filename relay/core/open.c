@@ -6,7 +6,7 @@
 #include "open.h"
 
 #include "hub_parts.h"
-#include "window.h"
+#include "keep.h"
 
 /* From the tail as Redis knows it; entries up to there that the chain has
  * still to get are passed over. */
@@ -44,6 +44,15 @@ begin_since(struct subscription *subscription, uint64_t since_ms,
 	subscription->since_ms = since_ms;
 }
 
+static void
+begin_behind(struct subscription *subscription, struct entry_id after,
+    const struct stream_info *info)
+{
+	subscription_wait(subscription, after, 0);
+	if (info != NULL)
+		keep_share(subscription, after, info);
+}
+
 void
 subscription_begin_after(struct subscription *subscription,
     struct entry_id after, const struct stream_info *info)
@@ -58,7 +67,7 @@ subscription_begin_after(struct subscription *subscription,
 	    entry_id_compare(after, chain->tip) > 0)
 		subscription_join(subscription, chain->next, after);
 	else
-		subscription_wait(subscription, after, 0);
+		begin_behind(subscription, after, info);
 }
 
 static void

@@ -23,6 +23,7 @@ struct fetch {
 	uint32_t generation; /* the stream's, when it was asked for */
 	struct entry_id after;
 	uint64_t since_ms;
+	bool is_ahead; /* for those who are about to leave a window there */
 	struct position pins[]; /* by endpoint: keeps the topic's chain */
 };
 

@@ -175,6 +175,8 @@ subscription_settle(struct subscription *subscription)
 	if (subscription->place == PLACE_LIVE &&
 	    has_nothing_to_do(subscription))
 		list = &topic->ready;
+	if (subscription->place == PLACE_WINDOW)
+		list = &subscription->hub->reading;
 	if (subscription->place == PLACE_BEHIND && !is_due)
 		list = &topic->stream->waiting;
 	list_add_tail(list, &subscription->link);

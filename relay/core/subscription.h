@@ -49,6 +49,7 @@ struct subscription {
 	bool asked_blind : 1; /* while the source was away */
 	bool is_opened : 1;   /* opened() was called */
 	bool is_serving : 1;
+	bool is_fast : 1; /* it was soon through its last window */
 	union {
 		/* In a window: since when it can take nothing. */
 		uint64_t blocked_ms;
@@ -102,7 +103,7 @@ void subscription_free(struct subscription **subscription);
 
 /* Puts it into the list that fits its state:
  *   live    topic->ready (nothing to get), hub->runnable, topic->parked
- *   window  hub->runnable, hub->stuck
+ *   window  hub->reading, hub->stuck
  *   behind  stream->waiting, or none while it can take nothing
  * and the stream among the hungry when it waits. */
 void subscription_settle(struct subscription *subscription);

@@ -3,6 +3,7 @@
 
 #include "fill.h"
 #include "hub_parts.h"
+#include "keep.h"
 #include "xmalloc.h"
 
 #include <assert.h>
@@ -52,33 +53,15 @@ choose(struct stream *stream)
 	return chosen;
 }
 
-static void
-pin_topics(struct stream *stream)
-{
-	list_foreach(at, &stream->waiting) {
-		struct subscription *one =
-		    list_entry(at, struct subscription, link);
-		struct topic *topic = one->topic;
-		struct position *pin = topic_pin(topic);
-		if (pin->chain != NULL)
-			continue;
-		position_enter(pin, &topic->chain, topic->chain.next, false);
-		uint64_t byte = topic->chain.end_byte +
-		    stream->hub->options.subscriber_bytes;
-		if (byte < topic->check_byte)
-			topic->check_byte = byte;
-	}
-}
-
 static struct fetch *
-fetch_new(const struct stream *stream, const struct subscription *chosen)
+fetch_new(const struct stream *stream, struct entry_id after, uint64_t since_ms)
 {
 	struct fetch *fetch = xcalloc(
 	    1, sizeof(*fetch) + stream->endpoints * sizeof(fetch->pins[0]));
 	fetch->id = ++stream->hub->last_window_id;
 	fetch->generation = stream->generation;
-	fetch->after = chosen->scanned;
-	fetch->since_ms = chosen->since_ms;
+	fetch->after = after;
+	fetch->since_ms = since_ms;
 	return fetch;
 }
 
@@ -96,16 +79,48 @@ fetch_free(struct fetch **fetch, const struct stream *stream)
 }
 
 static void
-ask(struct hub *hub, struct stream *stream)
+pin_topic(struct topic *topic)
 {
-	const struct subscription *chosen = choose(stream);
-	stream->fetch = fetch_new(stream, chosen);
+	struct position *pin = topic_pin(topic);
+	if (pin->chain != NULL)
+		return;
+	position_enter(pin, &topic->chain, topic->chain.next, false);
+	uint64_t byte = topic->chain.end_byte +
+	    topic->stream->hub->options.subscriber_bytes;
+	if (byte < topic->check_byte)
+		topic->check_byte = byte;
+}
+
+/* A window is judged and framed in one turn. News that come meanwhile wait, so
+ * where there are any it is a short one; else fewer reads are worth more. */
+static size_t
+window_bytes(const struct hub *hub)
+{
+	bool is_lively = hub->now_ms < hub->lively_ms;
+	return hub->options.window_bytes / (is_lively ? HUB_LIVELY_FACTOR : 1);
+}
+
+/* What stream->fetch says, for the topics that are pinned by now. */
+static void
+ask(struct stream *stream)
+{
+	struct hub *hub = stream->hub;
+	const struct fetch *fetch = stream->fetch;
 	hub->in_flight++;
 	stat_add(hub->stats, windows_read, 1);
-	pin_topics(stream);
-	hub->source->fetch(hub->source_arg, stream->id, stream->fetch->id,
-	    chosen->since_ms > 0 ? ENTRY_ID_ZERO : chosen->scanned,
-	    chosen->since_ms, hub->options.window_bytes);
+	hub->source->fetch(hub->source_arg, stream->id, fetch->id,
+	    fetch->since_ms > 0 ? ENTRY_ID_ZERO : fetch->after, fetch->since_ms,
+	    window_bytes(hub));
+}
+
+static void
+ask_for_waiting(struct stream *stream)
+{
+	const struct subscription *chosen = choose(stream);
+	stream->fetch = fetch_new(stream, chosen->scanned, chosen->since_ms);
+	list_foreach(at, &stream->waiting)
+		pin_topic(list_entry(at, struct subscription, link)->topic);
+	ask(stream);
 }
 
 void
@@ -119,10 +134,55 @@ windows_ask(struct hub *hub)
 		if (list_is_empty(&stream->waiting) || stream->fetch != NULL)
 			continue;
 		if (hub->window_count >= most)
-			window_evict(
-			    list_entry(hub->windows.next, struct window, link));
-		ask(hub, stream);
+			window_evict(keep_spare(hub));
+		ask_for_waiting(stream);
 	}
+}
+
+/* What is read ahead takes no room that others need. */
+static bool
+has_room_ahead(const struct hub *hub)
+{
+	const struct hub_options *options = &hub->options;
+	size_t bytes = options->window_bytes + BLOCK_BYTES;
+	return hub->is_up && list_is_empty(&hub->hungry) &&
+	    hub->window_count + hub->in_flight < options->windows_in_flight &&
+	    hub->pool.bytes + 4 * bytes <= options->total_bytes;
+}
+
+/* Without a reader now, unless one is found when the answer comes. */
+static void
+begin_ahead(struct stream *stream, struct entry_id after)
+{
+	stream->fetch = fetch_new(stream, after, 0);
+	stream->fetch->is_ahead = true;
+}
+
+static bool
+is_read_already(const struct window *window)
+{
+	list_foreach(at, &window->topic->stream->hub->windows) {
+		const struct window *other =
+		    list_entry(at, struct window, link);
+		if (other->topic == window->topic &&
+		    entry_id_compare(other->after, window->through) == 0)
+			return true;
+	}
+	return false;
+}
+
+void
+window_read_ahead(struct window *window)
+{
+	struct stream *stream = window->topic->stream;
+	if (window->reached_tail || !window->has_fast ||
+	    stream->fetch != NULL || window->generation != stream->generation ||
+	    !list_is_empty(&stream->waiting) || !has_room_ahead(stream->hub) ||
+	    is_read_already(window))
+		return;
+	begin_ahead(stream, window->through);
+	pin_topic(window->topic);
+	ask(stream);
 }
 
 void
@@ -132,17 +192,38 @@ window_cancel(struct stream *stream)
 	window_want(stream);
 }
 
+/* Kept until it is filled, at least. */
 static struct window *
 window_new(struct topic *topic, const struct fetch *fetch)
 {
 	struct hub *hub = topic->stream->hub;
 	struct window *window = xcalloc(1, sizeof(*window));
 	window->topic = topic;
+	window->after = fetch->after;
 	window->generation = fetch->generation;
+	window->read_ms = hub->now_ms;
 	chain_init(&window->chain, &hub->pool, fetch->after);
+	keep_window(window);
 	list_add_tail(&hub->windows, &window->link);
 	hub->window_count++;
 	return window;
+}
+
+void
+window_enter(
+    struct window *window, struct subscription *subscription, uint64_t number)
+{
+	window->is_shared |= window->was_entered;
+	window->was_entered = true;
+	window->has_fast |= subscription->is_fast;
+	subscription_enter(subscription, window, number);
+}
+
+bool
+window_was_fast(const struct window *window)
+{
+	return window->topic->stream->hub->now_ms - window->read_ms <=
+	    HUB_FAST_MS;
 }
 
 void
@@ -178,6 +259,7 @@ window_evict(struct window *window)
 	struct list *members = &window->topic->members;
 	struct position hold;
 	window_hold(window, &hold);
+	position_leave(&window->keep);
 	list_foreach(at, members) {
 		struct subscription *member =
 		    list_entry(at, struct subscription, member);
@@ -210,80 +292,138 @@ is_served_by(const struct subscription *one, const struct fetch *fetch,
 	return batch_has_entry(batch, id);
 }
 
-/* A window for each topic with somebody to serve; each is kept by a position
- * at its beginning until those have come in. */
+/* An answer while it is dealt with. */
+struct answer {
+	struct stream *stream;
+	struct fetch *fetch; /* owned, with the pins of the topics */
+	const struct batch *batch;
+	bool reached_tail;
+	struct fill fill;
+	struct list served; /* subscription.link */
+	bool has_fast;      /* among them */
+	struct window *windows[JUDGE_ENDPOINTS_MAX];
+};
+
 static void
-make_windows(struct stream *stream, const struct fetch *fetch,
-    const struct batch *batch, struct fill *fill,
-    struct window *windows[JUDGE_ENDPOINTS_MAX])
+add_window(struct answer *answer, struct topic *topic)
 {
+	struct window **window = &answer->windows[topic->endpoint];
+	if (*window != NULL)
+		return;
+	*window = window_new(topic, answer->fetch);
+	fill_add(&answer->fill, topic, &(*window)->chain);
+}
+
+/* Those who wait and can be served leave the list of those who wait. */
+static void
+choose_served(struct answer *answer)
+{
+	struct stream *stream = answer->stream;
 	list_foreach(at, &stream->waiting) {
 		struct subscription *one =
 		    list_entry(at, struct subscription, link);
-		size_t endpoint = one->topic->endpoint;
-		if (windows[endpoint] != NULL ||
-		    !is_served_by(one, fetch, batch))
+		if (!is_served_by(one, answer->fetch, answer->batch))
 			continue;
-		windows[endpoint] = window_new(one->topic, fetch);
-		fill_add(fill, one->topic, &windows[endpoint]->chain);
+		list_remove(at);
+		list_add_tail(&answer->served, at);
+		add_window(answer, one->topic);
+		answer->has_fast |= one->is_fast;
 	}
 }
 
+/* Those who have still to come to the end of the window in front of it. */
 static void
-seat(struct stream *stream, const struct fetch *fetch,
-    const struct batch *batch, struct window *windows[JUDGE_ENDPOINTS_MAX])
+expect_followers(struct answer *answer)
 {
-	struct list work;
-	list_take(&work, &stream->waiting);
-	while (!list_is_empty(&work)) {
-		struct subscription *one =
-		    list_entry(list_pop(&work), struct subscription, link);
-		struct window *window = windows[one->topic->endpoint];
-		if (window == NULL || !is_served_by(one, fetch, batch)) {
-			list_add_tail(&stream->waiting, &one->link);
-			continue;
-		}
-		uint64_t first = batch_voids_ids(batch)
+	const struct fetch *fetch = answer->fetch;
+	if (!fetch->is_ahead)
+		return;
+	list_foreach(at, &answer->stream->hub->windows) {
+		const struct window *window =
+		    list_entry(at, struct window, link);
+		if (window->topic->stream == answer->stream &&
+		    window->chain.listeners > 0 &&
+		    window->generation == fetch->generation &&
+		    entry_id_compare(window->through, fetch->after) == 0)
+			add_window(answer, window->topic);
+	}
+}
+
+/* Redis reads the next window while this one is judged and sent. */
+static void
+read_on(struct answer *answer)
+{
+	struct stream *stream = answer->stream;
+	const struct batch *batch = answer->batch;
+	if (answer->reached_tail || !answer->has_fast ||
+	    batch_voids_ids(batch) || !list_is_empty(&stream->waiting) ||
+	    entry_id_compare(batch->through, answer->fetch->after) <= 0 ||
+	    !has_room_ahead(stream->hub))
+		return;
+	begin_ahead(stream, batch->through);
+	for (size_t i = 0; i < JUDGE_ENDPOINTS_MAX; i++)
+		if (answer->windows[i] != NULL)
+			pin_topic(answer->windows[i]->topic);
+	ask(stream);
+}
+
+static void
+seat(struct answer *answer)
+{
+	while (!list_is_empty(&answer->served)) {
+		struct subscription *one = list_entry(
+		    list_pop(&answer->served), struct subscription, link);
+		struct window *window = answer->windows[one->topic->endpoint];
+		uint64_t first = batch_voids_ids(answer->batch)
 		    ? 0
 		    : chain_find_after(&window->chain, one->scanned);
-		subscription_enter(one, window, first);
+		window_enter(window, one, first);
 		subscription_settle(one);
 	}
 }
 
-/* The window gets the pin, if it reached the tail. */
-static void
-finish_window(struct window *window, struct position *builder,
-    struct entry_id through, struct position *pin)
+/* Can it serve those who come later? Behind a point in time nothing is proven,
+ * and what is empty serves nobody. */
+static bool
+is_worth_keeping(const struct answer *answer)
 {
-	window->through = through;
-	window->chain.tip = through;
-	if (pin != NULL) {
-		window->pin = *pin;
-		*pin = (struct position){ 0 };
-	}
-	window_unhold(window, builder);
+	return answer->fetch->since_ms == 0 &&
+	    !batch_voids_ids(answer->batch) &&
+	    entry_id_compare(answer->batch->through, answer->fetch->after) > 0;
 }
 
 static void
-serve_waiting(struct stream *stream, struct fetch *fetch,
-    const struct batch *batch, bool reached_tail)
+finish_window(struct answer *answer, struct window *window)
 {
-	struct window *windows[JUDGE_ENDPOINTS_MAX] = { 0 };
-	struct position builders[JUDGE_ENDPOINTS_MAX] = { 0 };
-	struct fill fill;
-	fill_init(&fill, stream, false);
-	make_windows(stream, fetch, batch, &fill, windows);
+	const struct batch *batch = answer->batch;
+	struct position *pin = &answer->fetch->pins[window->topic->endpoint];
+	window->through = batch->through;
+	window->chain.tip = batch->through;
+	window->reached_tail = answer->reached_tail;
+	if (batch->count > 0)
+		window->first = batch->entries[0].id;
+	if (answer->reached_tail && pin->chain != NULL) {
+		window->pin = *pin;
+		*pin = (struct position){ 0 };
+	}
+	if (!is_worth_keeping(answer))
+		keep_drop(window);
+}
+
+static void
+serve(struct answer *answer)
+{
+	fill_init(&answer->fill, answer->stream, false);
+	list_init(&answer->served);
+	choose_served(answer);
+	expect_followers(answer);
+	read_on(answer);
+	fill_batch(&answer->fill, answer->batch, answer->fetch->after);
+	seat(answer);
 	for (size_t i = 0; i < JUDGE_ENDPOINTS_MAX; i++)
-		if (windows[i] != NULL)
-			position_enter(
-			    &builders[i], &windows[i]->chain, 0, false);
-	fill_batch(&fill, batch, fetch->after);
-	seat(stream, fetch, batch, windows);
-	for (size_t i = 0; i < JUDGE_ENDPOINTS_MAX; i++)
-		if (windows[i] != NULL)
-			finish_window(windows[i], &builders[i], batch->through,
-			    reached_tail ? &fetch->pins[i] : NULL);
+		if (answer->windows[i] != NULL)
+			finish_window(answer, answer->windows[i]);
+	keep_limit(answer->stream);
 }
 
 /* The fetch that this answers, out of the books; NULL when it is void or its
@@ -309,15 +449,15 @@ void
 hub_window(struct hub *hub, uint64_t stream_id, uint64_t window_id,
     const struct batch *batch, bool reached_tail, uint64_t now_ms)
 {
-	struct fetch *fetch;
+	struct answer answer = { .batch = batch, .reached_tail = reached_tail };
 	hub->now_ms = now_ms;
-	struct stream *stream = take_answer(hub, stream_id, window_id, &fetch);
-	if (stream == NULL)
+	answer.stream = take_answer(hub, stream_id, window_id, &answer.fetch);
+	if (answer.stream == NULL)
 		return;
-	if (fetch->generation == stream->generation)
-		serve_waiting(stream, fetch, batch, reached_tail);
-	fetch_free(&fetch, stream);
-	window_want(stream);
+	if (answer.fetch->generation == answer.stream->generation)
+		serve(&answer);
+	fetch_free(&answer.fetch, answer.stream);
+	window_want(answer.stream);
 }
 
 void

@@ -8,6 +8,9 @@
  * lowest cursor that waits; its answer becomes a window for each topic with
  * somebody whose cursor lies in it, and all of those are served from it.
  *
+ * Who is fast gets the next window read ahead: Redis reads while this one is
+ * judged and sent. One that is not fast never has more than one.
+ *
  * While the read is under way the live chain is pinned at its tail: a window
  * that reached the tail of the stream then ends where the chain has begun to
  * be kept, so whoever has read it to its end joins. Private to the hub.
@@ -19,16 +22,25 @@
 
 struct hub;
 struct stream;
+struct subscription;
 struct topic;
 
-/* Owned by the hub; lives as long as somebody stands in it. */
+/* Owned by the hub; lives as long as somebody stands in it or it is kept. */
 struct window {
 	struct topic *topic;
 	struct chain chain;
+	struct entry_id after;   /* it was read from here */
+	struct entry_id first;   /* its first entry, as read; 0-0: none */
 	struct entry_id through; /* scanned by those who leave at its end */
 	uint32_t generation;     /* the stream's when it was read */
-	struct position pin;     /* in the live chain, if it reached the tail */
-	struct list link;        /* in hub->windows */
+	uint64_t read_ms;        /* and when that was */
+	bool reached_tail;
+	bool was_entered;
+	bool has_fast;        /* one of those was soon through the one before */
+	bool is_shared;       /* … by more than one */
+	struct position keep; /* at its beginning, see keep.h */
+	struct position pin;  /* in the live chain, if it reached the tail */
+	struct list link;     /* in hub->windows */
 };
 
 /* Somebody waits: the stream asks for a window with the next flush. */
@@ -40,8 +52,16 @@ void windows_unpause(struct hub *hub);
 
 /* Asks for what is wanted, as far as the bounds allow. */
 void windows_ask(struct hub *hub);
+/* Behind this one, if its reader is fast and nobody else waits for a read. */
+void window_read_ahead(struct window *window);
 /* Forgets the read that is under way. */
 void window_cancel(struct stream *stream);
+
+/* The subscription takes a place in it; settle afterwards. */
+void window_enter(
+    struct window *window, struct subscription *subscription, uint64_t number);
+/* Whoever is through it now was fast. */
+bool window_was_fast(const struct window *window);
 
 /* Frees it if nobody stands in it. */
 void window_release(struct window *window);

@@ -472,6 +472,13 @@ redis_link_hurry(struct redis_link *link)
 		redis_wire_flush(link->wire);
 }
 
+void
+redis_link_hold(struct redis_link *link, bool is_held)
+{
+	if (link->state == UP && !link->is_freed)
+		redis_uv_hold(link->uv, is_held);
+}
+
 int
 redis_link_subscribe(struct redis_link *link, struct view channel,
     redis_answer_fn *answer, void *arg)

@@ -106,6 +106,9 @@ int redis_link_command(struct redis_link *link, const struct view *argv,
 /* What was asked so far goes out now: Redis works on it while this turn goes
  * on. No answer and no loss is told from inside. */
 void redis_link_hurry(struct redis_link *link);
+/* Answers are left where they are until it is held no longer. A link that
+ * connects anew is not held. */
+void redis_link_hold(struct redis_link *link, bool is_held);
 /* SUBSCRIBE; the answer comes when it is confirmed; messages go to ops->push
  * until the link is lost. */
 int redis_link_subscribe(struct redis_link *link, struct view channel,

@@ -35,6 +35,7 @@ struct redis_uv {
 	uv_poll_t *poll;
 	int fd; /* ours while connecting, else -1 */
 	bool wants_write;
+	bool is_held;
 };
 
 static void
@@ -281,14 +282,31 @@ redis_uv_connect(struct uv_loop_s *loop, const struct redis_target *target,
 	return uv;
 }
 
+static void
+review_poll(struct redis_uv *uv)
+{
+	int events = (uv->is_held ? 0 : UV_READABLE) |
+	    (uv->wants_write ? UV_WRITABLE : 0);
+
+	uv_poll_start(uv->poll, events, on_poll); /* of nothing: a stop */
+}
+
 void
 redis_uv_want_write(struct redis_uv *uv, bool wanted)
 {
 	if (uv->poll == NULL || uv->wants_write == wanted)
 		return;
 	uv->wants_write = wanted;
-	uv_poll_start(
-	    uv->poll, UV_READABLE | (wanted ? UV_WRITABLE : 0), on_poll);
+	review_poll(uv);
+}
+
+void
+redis_uv_hold(struct redis_uv *uv, bool is_held)
+{
+	if (uv->poll == NULL || uv->is_held == is_held)
+		return;
+	uv->is_held = is_held;
+	review_poll(uv);
 }
 
 void

@@ -29,6 +29,8 @@ struct redis_uv *redis_uv_connect(struct uv_loop_s *loop,
     const struct redis_target *target, const struct redis_uv_ops *ops,
     void *arg);
 void redis_uv_want_write(struct redis_uv *uv, bool wanted);
+/* Nothing is told to be readable while it is held. */
+void redis_uv_hold(struct redis_uv *uv, bool is_held);
 /* No op is called any more. The descriptor is no longer polled on return; the
  * memory goes when libuv has let go of it. */
 void redis_uv_close(struct redis_uv **uv);

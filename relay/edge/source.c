@@ -44,6 +44,8 @@ pump(struct source *source)
 		stream = source_table_first(table, SOURCE_QUEUE_READ);
 	}
 	source_pace_went(source->pace);
+	if (source->in_flight > 0)
+		source_window_yield(source);
 }
 
 static void
@@ -249,6 +251,7 @@ source_new(struct uv_loop_s *loop, const struct redis_target *target,
 	source->stats = stats;
 	source->events = *events;
 	source->arg = arg;
+	source->may_yield = true;
 	source_table_init(
 	    &source->table, uv_hrtime() ^ (uint64_t)(uintptr_t)source);
 	source->pace =

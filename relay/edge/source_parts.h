@@ -58,6 +58,8 @@ struct source {
 	struct source_entries entries; /* of the answer being handled */
 	size_t in_flight;              /* reads of live streams */
 	struct source_window *windows; /* list, in the order of asking */
+	bool may_yield;   /* a window was answered since they last did */
+	bool is_yielding; /* their answers wait for those of live reads */
 	uint64_t last_watch;
 	size_t watches;
 
@@ -97,6 +99,10 @@ void source_read_opened(
 void source_window_fetch(struct source *source, uint64_t stream_id,
     uint64_t window_id, struct entry_id after, uint64_t since_ms,
     size_t max_bytes);
+/* Live reads are under way … */
+void source_window_yield(struct source *source);
+/* … and were answered. */
+void source_window_go_on(struct source *source);
 void source_window_send_all(struct source *source);
 void source_window_fail_all(struct source *source);
 

@@ -101,6 +101,7 @@ finish(struct source_stream *stream)
 
 	stream->is_busy = false;
 	source->in_flight--;
+	source_window_go_on(source);
 	if (stream->is_removed) {
 		source_stream_free(stream);
 		return;

@@ -48,6 +48,31 @@ unlink_window(struct source_window *window)
 	*at = window->next;
 }
 
+/* --- whose turn it is --- */
+
+/* An answer full of old entries takes its time. While news are on their way it
+ * waits for them, but once only: news that come without end let a window pass
+ * behind each of their answers. */
+void
+source_window_yield(struct source *source)
+{
+	if (source->windows == NULL || !source->may_yield)
+		return;
+	source->may_yield = false;
+	source->is_yielding = true;
+	redis_link_hold(source->window, true);
+}
+
+void
+source_window_go_on(struct source *source)
+{
+	if (!source->is_yielding)
+		return;
+	source->is_yielding = false;
+	if (!source->is_closing)
+		redis_link_hold(source->window, false);
+}
+
 /* --- answers --- */
 
 static void
@@ -99,6 +124,7 @@ deliver(struct source_window *window, size_t first, const struct gap *gap,
 	if (stream != NULL)
 		stream->mean_bytes = source_ask_mean(
 		    stream->mean_bytes, entries->bytes, entries->count);
+	source->may_yield = true;
 	unlink_window(window);
 	hub_window(source->hub, window->stream_id, window->window_id, &batch,
 	    is_tail, clock_mono_ms());
@@ -305,4 +331,6 @@ source_window_fetch(struct source *source, uint64_t stream_id,
 		send_window(window);
 		redis_link_hurry(source->window);
 	}
+	if (source->in_flight > 0)
+		source_window_yield(source);
 }

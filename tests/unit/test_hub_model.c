@@ -236,7 +236,8 @@ draw_options(struct life *life)
 		.subscriber_bytes = 500 + (size_t)draw(life, 4000),
 		.total_bytes = (2 + (size_t)draw(life, 6)) * 65536,
 		.run_bytes = 200 + (size_t)draw(life, 1000),
-		.window_bytes = 600 + (size_t)draw(life, 2000),
+		/* Half of it while live events flow. */
+		.window_bytes = 1200 + (size_t)draw(life, 2000),
 		.windows_in_flight = 2 + (unsigned)draw(life, 4),
 	};
 }

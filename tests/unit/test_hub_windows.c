@@ -359,6 +359,7 @@ an_entry_is_looked_at_for_the_first_time_once(void **state)
 	world_settle(&s->world);
 	assert_int_equal(s->world.judge.judged, 30);
 	assert_int_equal(s->world.judge.first_looks, 25);
+	hub_tick(s->world.hub, 1001); /* what was read is not kept any more */
 	listener_subscribe(&s->c, s->stream, 1, after(10), true, false);
 	world_settle(&s->world);
 	assert_int_equal(s->world.judge.judged, 45);

@@ -130,6 +130,33 @@ how_large_entries_are_is_known_from_the_opening(void **state)
 	scene_close(scene);
 }
 
+/* Its answer is left alone until those of the live reads were handled. */
+static void
+each_window_lets_live_news_go_first_once(void **state)
+{
+	struct scene *scene = *state;
+	struct hub *hub = open_hundred(scene);
+	struct source *source = scene->source;
+	struct source_stream *stream = source_table_by_id(&source->table, 1);
+
+	source_read_mark(stream, true);
+	while (source->in_flight == 0)
+		uv_run(&scene->loop, UV_RUN_NOWAIT);
+	source_hub_ops.fetch(source, 1, 1, AT(10), 0, 500);
+	assert_true(source->is_yielding);
+	while (source->in_flight > 0)
+		uv_run(&scene->loop, UV_RUN_ONCE);
+	assert_false(source->is_yielding);
+	assert_int_equal(hub->windows, 0);
+	source_window_yield(source); /* not again before it was answered */
+	assert_false(source->is_yielding);
+	scene_until(scene, &hub->windows, 1);
+	source_hub_ops.fetch(source, 1, 2, AT(20), 0, 500);
+	source_window_yield(source);
+	assert_true(source->is_yielding);
+	scene_close(scene);
+}
+
 static void
 a_trimmed_cursor_is_told(void **state)
 {
@@ -329,6 +356,7 @@ main(void)
 		scene_test(at_the_tail_it_is_empty),
 		scene_test(behind_a_deleted_tail_it_reaches_the_tail),
 		scene_test(how_large_entries_are_is_known_from_the_opening),
+		scene_test(each_window_lets_live_news_go_first_once),
 		scene_test(a_trimmed_cursor_is_told),
 		scene_test(a_deleted_cursor_is_told),
 		scene_test(a_cursor_ahead_is_rewound),
