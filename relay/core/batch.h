@@ -62,7 +62,7 @@ struct stream_info {
 	/* The highest id that was ever deleted by name; 0-0: none. Where Redis
 	 * does not say, the highest there can be. */
 	struct entry_id deleted;
-	uint64_t redis_now_ms;  /* unix ms on Redis's clock */
+	uint64_t redis_now_ms; /* unix ms on Redis's clock */
 };
 
 #endif

@@ -6,8 +6,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define POOL_FREE_MAX    64    /* kept for the next; the rest is freed */
-#define POOL_CAPACITY    ((uint32_t)(BLOCK_BYTES - sizeof(struct block)))
+#define POOL_FREE_MAX 64 /* kept for the next; the rest is freed */
+#define POOL_CAPACITY ((uint32_t)(BLOCK_BYTES - sizeof(struct block)))
 
 void
 block_pool_init(struct block_pool *pool)

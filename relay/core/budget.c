@@ -113,6 +113,16 @@ free_oldest_block(struct topic *topic)
 	position_leave(&hold);
 }
 
+/* One that somebody blocks; else the newest: who loses a place in it is the
+ * first to be read for again, and then has the oldest. */
+static struct window *
+find_dispensable(struct hub *hub)
+{
+	if (list_is_empty(&hub->stuck))
+		return list_entry(hub->windows.prev, struct window, link);
+	return list_entry(hub->stuck.next, struct subscription, link)->window;
+}
+
 void
 budget_check_all(struct hub *hub)
 {
@@ -122,8 +132,7 @@ budget_check_all(struct hub *hub)
 	while (hub->pool.bytes > total && keep_less(hub))
 		continue;
 	while (hub->pool.bytes > total && !list_is_empty(&hub->windows))
-		window_evict(
-		    list_entry(hub->windows.next, struct window, link));
+		window_evict(find_dispensable(hub));
 	while (hub->pool.bytes > total) {
 		struct topic *longest = find_longest(hub);
 		if (longest == NULL)

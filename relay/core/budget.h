@@ -13,7 +13,8 @@
 /* One topic's: no more than subscriber_bytes from a position to the end. */
 void budget_check_topic(struct topic *topic);
 /* All blocks': no more than total_bytes. Twins go first, then what is kept
- * for those to come, then windows, oldest first, then the oldest blocks of the longest chains. */
+ * for those to come, then windows, blocked ones first, then the oldest blocks
+ * of the longest chains. */
 void budget_check_all(struct hub *hub);
 /* Places in windows that were blocked for too long. */
 void budget_free_stuck(struct hub *hub);

@@ -272,7 +272,7 @@ note_unsent(struct subscription *subscription, unsigned entries, bool is_live)
 }
 
 /* At the end of a window: on into the live chain, or to the next one, which it
- * is served from in its turn. A window that brought it no further is not asked
+ * is served from in its turn. A window that went no further is not asked
  * for again at once. */
 static bool
 leave_window(struct subscription *subscription)
@@ -280,17 +280,17 @@ leave_window(struct subscription *subscription)
 	struct window *window = subscription->window;
 	struct stream *stream = subscription->topic->stream;
 	unsigned unsent = window->chain.unsent;
-	bool has_moved =
-	    entry_id_compare(window->through, subscription->scanned) != 0;
+	bool brought_some =
+	    entry_id_compare(window->through, window->after) != 0;
 	struct position hold;
 	window_hold(window, &hold);
 	subscription_wait(subscription, window->through, window->generation);
 	subscription->is_fast = window_was_fast(window);
 	bool is_live = subscription_try_join(subscription);
-	if (!is_live && has_moved)
+	if (!is_live && brought_some)
 		keep_follow(subscription);
 	window_unhold(window, &hold);
-	if (!is_live && !has_moved)
+	if (!is_live && !brought_some)
 		window_want_later(stream);
 	return note_unsent(subscription, unsent, is_live) && is_live;
 }

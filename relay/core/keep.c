@@ -22,18 +22,16 @@ is_kept(const struct window *window)
 	return window->keep.chain != NULL;
 }
 
-/* Newest first, so that the older ones are those in excess. */
+/* The oldest stay: whoever begins there goes on to the next, and would find
+ * each gone if it were the newest. What nobody has come to yet stays too. */
 void
 keep_limit(struct stream *stream)
 {
-	struct list *windows = &stream->hub->windows;
-	struct list *at = windows->prev;
 	unsigned alone = 0;
-	while (at != windows) {
+	list_foreach(at, &stream->hub->windows) {
 		struct window *window = list_entry(at, struct window, link);
-		at = at->prev;
 		if (window->topic->stream != stream || window->is_shared ||
-		    !is_kept(window))
+		    !window->was_entered || !is_kept(window))
 			continue;
 		if (++alone > HUB_KEEP_ALONE)
 			keep_drop(window);
@@ -91,6 +89,7 @@ is_next(const struct window *window, const struct subscription *subscription)
 {
 	return is_kept(window) && window->topic == subscription->topic &&
 	    window->generation == subscription->generation &&
+	    window->generation == window->topic->stream->generation &&
 	    entry_id_compare(window->after, subscription->scanned) == 0;
 }
 
@@ -103,6 +102,7 @@ keep_follow(struct subscription *subscription)
 			continue;
 		window_enter(window, subscription, 0);
 		window_read_ahead(window);
+		keep_limit(window->topic->stream);
 		return true;
 	}
 	return false;

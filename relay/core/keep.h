@@ -7,8 +7,8 @@
  * more, or not yet: who resumes from the same place as somebody a moment ago,
  * or goes on from the end of one window to the next, needs no read of its own.
  *
- * Of windows that one subscription alone has used a stream keeps two; those
- * that were shared are bounded by the number and the bytes of all windows.
+ * Of windows that one subscription alone has used a stream keeps the two that
+ * were read first; those that were shared are bounded by the number and the bytes of all windows.
  * Private to the hub.
  */
 

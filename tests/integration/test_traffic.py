@@ -90,3 +90,28 @@ def test_resuming_clients_share_their_reads(relay, redis_server, store):
     monitor.stopping = True
     store.ping()
     monitor.join(10)
+
+
+def test_who_comes_a_moment_later_shares_what_was_read(relay, store):
+    publisher = Publisher(store)
+    publisher.publish_many("s", range(1000))
+
+    async def scene():
+        first = Subscriber(relay, "s", "0-0")
+        await first.connect()
+        await first.read_until(lambda log: len(log.got) == 1000)
+        for _ in range(15):
+            later = Subscriber(relay, "s", "0-0")
+            await later.connect()
+            await later.read_until(lambda log: len(log.got) == 1000)
+            await later.drop()
+        # Two windows hold it all; on a slow machine they expire meanwhile.
+        assert relay.metric("relay_windows_total") < 16
+        # Taken away since: it is said, whatever is still in memory.
+        store.xtrim(events_key("s"), maxlen=10, approximate=False)
+        ws = await connect(relay.ws(f"{EVENTS}?session_id=s&after=0-0"))
+        gap = await receive_type(ws, "relay.gap")
+        assert gap["reason"] == "trimmed"
+        await ws.close()
+        await first.drop()
+    run(scene())

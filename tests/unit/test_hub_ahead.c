@@ -282,6 +282,27 @@ of_windows_that_one_alone_has_used_two_are_kept(void **state)
 	assert_int_equal(figures(s).windows, HUB_KEEP_ALONE);
 }
 
+/* However many windows they need: each finds more of them kept. */
+static void
+those_who_come_one_by_one_need_ever_fewer_reads(void **state)
+{
+	struct scene *s = *state;
+	add(s, 1, 30);
+	resume(s, &s->a, 0);
+	world_settle(&s->world);
+	uint64_t first = windows_read(s);
+	resume(s, &s->b, 0);
+	world_settle(&s->world);
+	uint64_t second = windows_read(s) - first;
+	resume(s, &s->c, 0);
+	world_settle(&s->world);
+	uint64_t third = windows_read(s) - first - second;
+	assert_int_equal(first, 5);
+	assert_int_equal(second, first - HUB_KEEP_ALONE);
+	assert_int_equal(third, second - HUB_KEEP_ALONE);
+	assert_int_equal(s->c.events, 30);
+}
+
 static void
 windows_that_were_shared_are_kept_all(void **state)
 {
@@ -347,6 +368,27 @@ who_comes_after_the_stream_began_anew_gets_the_new_one(void **state)
 	assert_null(strstr(listener_log(&s->b), " 1-0 "));
 	world_settle(&s->world);
 	assert_non_null(strstr(listener_log(&s->b), " 13-0 "));
+}
+
+/* The window it goes on from ends at an id that both lives have. */
+static void
+nobody_goes_on_to_a_window_of_an_earlier_life(void **state)
+{
+	struct scene *s = *state;
+	add(s, 1, 20);
+	resume(s, &s->a, 0);
+	world_settle(&s->world);
+	s->b.room = 1;
+	resume(s, &s->b, 0);
+	world_settle(&s->world);
+	assert_string_equal(listener_log(&s->b), "open 1-0 2-0 3-0");
+	model_rewind(s->stream, 14);
+	add(s, 30, 31);
+	assert_true(world_feed(&s->world, s->stream));
+	listener_read(&s->b, -1);
+	world_settle(&s->world);
+	assert_string_equal(
+	    listener_log(&s->b), "4-0 5-0 6-0 30-0 31-0 live:31-0/8");
 }
 
 static void
@@ -473,10 +515,12 @@ main(void)
 		SCENE(who_comes_a_moment_later_needs_no_read),
 		SCENE(what_was_read_is_kept_for_a_moment_only),
 		SCENE(of_windows_that_one_alone_has_used_two_are_kept),
+		SCENE(those_who_come_one_by_one_need_ever_fewer_reads),
 		SCENE(windows_that_were_shared_are_kept_all),
 		SCENE(who_comes_after_something_was_trimmed_hears_of_it),
 		SCENE(who_comes_after_something_was_deleted_does_not_get_it),
 		SCENE(who_comes_after_the_stream_began_anew_gets_the_new_one),
+		SCENE(nobody_goes_on_to_a_window_of_an_earlier_life),
 		SCENE(a_reload_lets_nobody_have_what_was_judged_before_it),
 		SCENE(what_is_kept_makes_room_for_who_is_there),
 		SCENE(windows_are_small_while_live_events_flow),
