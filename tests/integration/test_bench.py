@@ -10,6 +10,7 @@ import socket
 import struct
 import subprocess
 import threading
+import time
 
 from harness import BUILD
 
@@ -46,6 +47,56 @@ def test_what_was_there_before_is_caught_up_with(start_relay, redis_server):
                          "--rate", 4000)
     assert code == 0, answer
     assert answer["result"]["delivered"] == 20 * 500 + 5 * 400
+
+
+def test_compressed_events_are_verified(start_relay, redis_server):
+    relay = start_relay(redis_server, "--mode", "enforce", "--deflate")
+    code, answer = bench("--port-file", relay.port_file, "--subscribers", 40,
+                         "--events", 200, "--deflate")
+    assert code == 0, answer
+    result = answer["result"]
+    assert result["delivered"] == result["expected"] == 8000
+    assert result["compressed"] >= 8000
+    # What all subscribers get is the same, byte by byte.
+    assert 200 <= result["inflated"] < 1000
+
+
+def test_a_relay_without_compression_is_not_taken_for_one_with(
+        start_relay, redis_server):
+    relay = start_relay(redis_server)
+    code, answer = bench("--port-file", relay.port_file, "--subscribers", 1,
+                         "--events", 10, "--deflate")
+    assert code == 4
+    assert "no permessage-deflate" in answer["error"]["message"]
+
+
+def test_latencies_are_told_over_time(start_relay, redis_server):
+    relay = start_relay(redis_server)
+    code, answer = bench("--port-file", relay.port_file, "--subscribers", 5,
+                         "--events", 40, "--rate", 100, "--slices", 50)
+    assert code == 0, answer
+    result = answer["result"]
+    told = result["latency_slices"]
+    assert told["slice_us"] == 50000
+    counts = [sum(cells[1::2]) for cells in told["slices"]]
+    assert sum(counts) == 200
+    assert sum(1 for count in counts if count) >= 5
+    assert abs(told["began_us"] - result["began_us"]) < 1000000
+    slowest = max(cells[-2] for cells in told["slices"] if cells)
+    assert slowest / 1000 >= result["latency_us"]["max"] - 1
+    assert result["client"]["cpu_us"] > 0
+
+
+def test_streams_may_lie_idle_before_their_first_event(
+        start_relay, redis_server):
+    relay = start_relay(redis_server)
+    began = time.monotonic()
+    code, answer = bench("--port-file", relay.port_file, "--subscribers", 20,
+                         "--streams", 20, "--events", 20, "--idle", 2)
+    assert code == 0, answer
+    assert answer["result"]["delivered"] == 20
+    assert time.monotonic() - began >= 2
+    assert answer["result"]["seconds"] < 2
 
 
 class FakeServer(threading.Thread):

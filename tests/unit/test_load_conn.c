@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
 
 #include <cmocka.h>
 
@@ -140,6 +142,113 @@ a_broken_frame_ends_the_connection(void **state)
 	assert_int_equal(scene->tally.broken, 1);
 }
 
+/* One event in one frame, compressed for itself by zlib. */
+static void
+put_compressed(struct scene *scene, uint32_t number)
+{
+	struct load_stamp stamp = { number, 1 };
+	z_stream zlib = { 0 };
+	unsigned char *at = scene->bytes + scene->len;
+	load_event_stamp(&scene->event, &stamp);
+	deflateInit2(&zlib, 9, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY);
+	zlib.next_in = (Bytef *)scene->event.text;
+	zlib.avail_in = LOAD_EVENT_MIN;
+	zlib.next_out = at + 4;
+	zlib.avail_out = 1024;
+	deflate(&zlib, Z_SYNC_FLUSH);
+	size_t len = 1024 - zlib.avail_out - 4; /* without 00 00 ff ff */
+	deflateEnd(&zlib);
+	at[0] = 0xc1;
+	at[1] = 126;
+	at[2] = (unsigned char)(len >> 8);
+	at[3] = (unsigned char)len;
+	scene->len += 4 + len;
+}
+
+static int
+set_up_deflate(void **state)
+{
+	set_up(state);
+	struct scene *scene = *state;
+	scene->site.inflate = load_inflate_new();
+	return 0;
+}
+
+static int
+tear_down_deflate(void **state)
+{
+	struct scene *scene = *state;
+	load_inflate_free(&scene->site.inflate);
+	return tear_down(state);
+}
+
+static void
+compressed_events_are_verified_like_others(void **state)
+{
+	struct scene *scene = *state;
+	put_compressed(scene, 1);
+	put(scene, 2); /* not worth compressing, the server thought */
+	put_compressed(scene, 3);
+	assert_int_equal(take(scene), scene->len);
+	assert_int_equal(scene->tally.events, 3);
+	assert_int_equal(scene->tally.missing, 0);
+	assert_int_equal(scene->tally.compressed, 2);
+}
+
+static void
+the_same_bytes_are_inflated_once(void **state)
+{
+	struct scene *scene = *state;
+	put_compressed(scene, 1);
+	take(scene);
+	scene->conn.next = 1; /* another connection, so to say */
+	take(scene);
+	assert_int_equal(scene->tally.events, 2);
+	assert_int_equal(load_inflate_count(scene->site.inflate), 1);
+}
+
+static void
+bytes_that_differ_in_one_are_not_taken_for_the_same(void **state)
+{
+	struct scene *scene = *state;
+	put_compressed(scene, 1);
+	take(scene);
+	for (size_t i = 4; i < scene->len; i++) {
+		struct view text;
+		scene->bytes[i] ^= 1;
+		load_inflate(scene->site.inflate,
+		    view_make((char *)scene->bytes + 4, scene->len - 4), &text);
+		scene->bytes[i] ^= 1;
+	}
+	assert_int_equal(
+	    load_inflate_count(scene->site.inflate), 1 + scene->len - 4);
+}
+
+static void
+what_is_no_whole_deflate_stream_is_broken(void **state)
+{
+	struct scene *scene = *state;
+	struct view text;
+	put_compressed(scene, 1);
+	const char *payload = (const char *)scene->bytes + 4;
+	for (size_t len = 0; len < scene->len - 4; len++)
+		assert_int_equal(load_inflate(scene->site.inflate,
+				     view_make(payload, len), &text),
+		    -1);
+	memset(scene->bytes + 4, 0xff, 20);
+	assert_int_equal(take(scene), -1);
+	assert_int_equal(scene->tally.broken, 1);
+}
+
+static void
+compression_that_nobody_asked_for_is_broken(void **state)
+{
+	struct scene *scene = *state;
+	put_compressed(scene, 1);
+	assert_int_equal(take(scene), -1);
+	assert_int_equal(scene->tally.broken, 1);
+}
+
 int
 main(void)
 {
@@ -157,6 +266,21 @@ main(void)
 		    a_close_frame_ends_with_its_code, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 		    a_broken_frame_ends_the_connection, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    compressed_events_are_verified_like_others, set_up_deflate,
+		    tear_down_deflate),
+		cmocka_unit_test_setup_teardown(
+		    the_same_bytes_are_inflated_once, set_up_deflate,
+		    tear_down_deflate),
+		cmocka_unit_test_setup_teardown(
+		    bytes_that_differ_in_one_are_not_taken_for_the_same,
+		    set_up_deflate, tear_down_deflate),
+		cmocka_unit_test_setup_teardown(
+		    what_is_no_whole_deflate_stream_is_broken, set_up_deflate,
+		    tear_down_deflate),
+		cmocka_unit_test_setup_teardown(
+		    compression_that_nobody_asked_for_is_broken, set_up,
+		    tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+#include "buf.h"
 #include "load_answers.h"
 #include "load_dial.h"
 #include "load_frames.h"
 #include "load_histogram.h"
 #include "load_plan.h"
 #include "load_process.h"
+#include "load_slices.h"
 #include "load_stamp.h"
 #include "load_template.h"
 
@@ -68,7 +70,8 @@ what_no_server_may_send_is_broken(void **state)
 		"\x81\x80xxxx", /* masked */
 		"\x01\x01x",    /* a fragment */
 		"\x80\x01x",    /* continues nothing */
-		"\xc1\x01x",    /* a reserved bit */
+		"\xa1\x01x",    /* a reserved bit */
+		"\xc9\x01x",    /* a compressed ping */
 		"\x83\x01x",    /* an unknown opcode */
 		"\x8b\x01x",    /* another one */
 		"\x81\x7f\x01\x01\x01\x01\x01\x01\x01\x01", /* endless */
@@ -79,6 +82,42 @@ what_no_server_may_send_is_broken(void **state)
 		assert_int_equal(parse(rows[i], strlen(rows[i]), &frame, &used),
 		    LOAD_BROKEN);
 	}
+}
+
+static void
+a_compressed_message_is_told_apart(void **state)
+{
+	(void)state;
+	struct load_frame frame;
+	size_t used;
+	assert_int_equal(parse("\xc1\x01x", 3, &frame, &used), LOAD_FRAME);
+	assert_true(frame.is_compressed);
+	assert_int_equal(parse("\x81\x01x", 3, &frame, &used), LOAD_FRAME);
+	assert_false(frame.is_compressed);
+}
+
+/* --- slices of time --- */
+
+static void
+a_latency_counts_in_the_slice_of_its_time(void **state)
+{
+	(void)state;
+	struct load_slices slices = { .slice_ns = 1000 };
+	struct buf out;
+	buf_init(&out, 0);
+	load_slices_add(&slices, 5, 10999);
+	load_slices_add(&slices, 5, 10001);
+	load_slices_add(&slices, 7, 12000);
+	load_slices_add(&slices, 9, 1000000000000); /* counts in the last */
+	assert_int_equal(slices.count, LOAD_SLICES_MAX);
+	assert_int_equal(slices.items[LOAD_SLICES_MAX - 1].count, 1);
+	slices.count = 3;
+	load_slices_json(&slices, &out);
+	buf_add_char(&out, '\0');
+	assert_string_equal(out.data,
+	    "{\"slice_us\":1,\"began_us\":10,\"slices\":[[5,2],[],[7,1]]}");
+	buf_fini(&out);
+	load_slices_fini(&slices);
 }
 
 static void
@@ -299,6 +338,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_frame_is_read_with_each_form_of_its_length),
 		cmocka_unit_test(what_no_server_may_send_is_broken),
+		cmocka_unit_test(a_compressed_message_is_told_apart),
+		cmocka_unit_test(a_latency_counts_in_the_slice_of_its_time),
 		cmocka_unit_test(a_clients_frame_is_masked),
 		cmocka_unit_test(
 		    a_percentile_is_exact_when_small_and_close_when_large),

@@ -136,20 +136,47 @@ add_counts(struct buf *out, const struct load_outcome *outcome)
 	    "\"opened\":%u,\"refused\":%u,\"closed\":%u,\"close_code\":%u,"
 	    "\"broken\":%u,\"expected\":%llu,\"delivered\":%llu,"
 	    "\"missing\":%llu,\"repeated\":%llu,\"others\":%llu,"
-	    "\"published\":%llu,\"reads\":%llu,\"bytes\":%llu,",
+	    "\"compressed\":%llu,\"inflated\":%llu,\"published\":%llu,"
+	    "\"reads\":%llu,\"bytes\":%llu,",
 	    tally->opened, tally->refused, tally->closed, tally->close_code,
 	    tally->broken, (unsigned long long)outcome->expected,
 	    (unsigned long long)tally->events,
 	    (unsigned long long)tally->missing,
 	    (unsigned long long)tally->repeated,
 	    (unsigned long long)tally->others,
+	    (unsigned long long)tally->compressed,
+	    (unsigned long long)outcome->inflated,
 	    (unsigned long long)outcome->published,
 	    (unsigned long long)tally->reads, (unsigned long long)tally->bytes);
 	buf_addf(out,
-	    "\"connect_seconds\":%.6f,\"seconds\":%.6f,"
+	    "\"connect_seconds\":%.6f,\"began_us\":%llu,\"seconds\":%.6f,"
 	    "\"deliveries_per_second\":%.1f,",
 	    (double)outcome->connect_us / 1e6,
+	    (unsigned long long)outcome->began_us,
 	    (double)outcome->traffic_us / 1e6, rate_of(outcome));
+}
+
+/* What the client itself took: near one core it is the limit, not the server. */
+static void
+add_client(struct buf *out, const struct load_outcome *outcome)
+{
+	double cpu_us = (double)outcome->own_cpu_us;
+	double events = (double)outcome->tally.events;
+	buf_addf(out,
+	    "\"client\":{\"cpu_us\":%.0f,\"cpu_us_per_delivery\":%.5f,"
+	    "\"core\":%.4f},",
+	    cpu_us, events > 0 ? cpu_us / events : 0,
+	    outcome->traffic_us ? cpu_us / (double)outcome->traffic_us : 0);
+}
+
+static void
+add_slices(struct buf *out, const struct load_slices *slices)
+{
+	if (slices->slice_ns == 0)
+		return;
+	buf_add_text(out, "\"latency_slices\":");
+	load_slices_json(slices, out);
+	buf_add_char(out, ',');
 }
 
 static void
@@ -195,5 +222,7 @@ bench_report(struct ctl *ctl, const struct load_plan *plan,
 	add_plan(&ctl->result, plan);
 	add_counts(&ctl->result, outcome);
 	add_latency(&ctl->result, &outcome->tally.latency);
+	add_client(&ctl->result, outcome);
+	add_slices(&ctl->result, &outcome->tally.slices);
 	add_server(&ctl->result, outcome);
 }

@@ -121,8 +121,8 @@ set_defaults(struct bench *bench)
 }
 
 struct numbers {
-	uint64_t subscribers, streams, active, rate, burst, window, bytes, hold,
-	    connecting, stall, limit;
+	uint64_t subscribers, streams, active, rate, burst, window, bytes, idle,
+	    hold, slices, connecting, stall, limit;
 };
 
 static void
@@ -136,7 +136,9 @@ apply(struct load_plan *plan, const struct numbers *numbers)
 	plan->burst = (unsigned)numbers->burst;
 	plan->window = (unsigned)numbers->window;
 	plan->bytes = (unsigned)numbers->bytes;
+	plan->idle_seconds = (unsigned)numbers->idle;
 	plan->hold_seconds = (unsigned)numbers->hold;
+	plan->slice_ms = (unsigned)numbers->slices;
 	plan->connecting_max = (unsigned)numbers->connecting;
 	plan->stall_seconds = (unsigned)numbers->stall;
 	plan->limit_seconds = (unsigned)numbers->limit;
@@ -165,13 +167,15 @@ parse(struct bench *bench)
 		{ "--window", NULL, &n.window, 1, 1000 },
 		{ "--bytes", NULL, &n.bytes, LOAD_EVENT_MIN, LOAD_EVENT_MAX },
 		{ "--prefill", NULL, &plan->prefill, 0, 9000000 },
+		{ "--idle", NULL, &n.idle, 0, 86400 },
 		{ "--hold", NULL, &n.hold, 0, 86400 },
+		{ "--slices", NULL, &n.slices, 0, 60000 },
 		{ "--connecting", NULL, &n.connecting, 1, 100000 },
 		{ "--stall", NULL, &n.stall, 1, 3600 },
 		{ "--limit", NULL, &n.limit, 1, 86400 },
 	};
 	enum { COUNT = sizeof(numbers) / sizeof(numbers[0]) };
-	struct ctl_option options[COUNT + 9] = {
+	struct ctl_option options[COUNT + 10] = {
 		{ .name = "--port-file", .value = &bench->port_file },
 		{ .name = "--url", .value = &plan->url },
 		{ .name = "--pid", .value = &bench->pids },
@@ -181,11 +185,12 @@ parse(struct bench *bench)
 		{ .name = "--field", .list = &bench->fields },
 		{ .name = "--protocol", .value = &plan->protocol },
 		{ .name = "--hello", .value = &plan->hello },
+		{ .name = "--deflate", .flag = &plan->deflate },
 	};
 	for (size_t i = 0; i < COUNT; i++)
-		options[9 + i] = (struct ctl_option){ .name = numbers[i].name,
+		options[10 + i] = (struct ctl_option){ .name = numbers[i].name,
 			.value = &numbers[i].text };
-	int status = ctl_parse(bench->ctl, options, COUNT + 9);
+	int status = ctl_parse(bench->ctl, options, COUNT + 10);
 	for (size_t i = 0; i < COUNT && status == 0; i++)
 		status = take_number(bench->ctl, &numbers[i]);
 	if (status == 0)
@@ -271,6 +276,7 @@ run(struct bench *bench)
 		    outcome.tally.refused ? outcome.tally.refusal
 					  : outcome.gave_up);
 	bench_report(bench->ctl, &bench->plan, &outcome);
+	load_outcome_fini(&outcome);
 	if (load_outcome_is_good(&bench->plan, &outcome))
 		return CTL_FINE;
 	return ctl_fail(bench->ctl, CTL_FINDINGS, "incomplete", "%s%s%s",

@@ -54,8 +54,26 @@ take_text(struct load_conn *conn, struct load_tally *tally, struct view payload,
 	}
 	take_number(conn, tally, stamp.number);
 	if (stamp.number > conn->prefill)
-		load_histogram_add(
-		    &tally->latency, load_stamp_age(&stamp, now_ns), 1);
+		load_tally_latency(
+		    tally, load_stamp_age(&stamp, now_ns), now_ns);
+}
+
+/* -1: what came is no compressed message, or none was negotiated. */
+static int
+take_message(struct load_conn *conn, const struct load_site *site,
+    const struct load_frame *frame, uint64_t now_ns)
+{
+	struct view text = view_make(frame->payload, frame->len);
+	if (frame->is_compressed) {
+		if (!site->inflate ||
+		    load_inflate(site->inflate, text, &text) != 0) {
+			site->tally->broken++;
+			return -1;
+		}
+		site->tally->compressed++;
+	}
+	take_text(conn, site->tally, text, now_ns);
+	return 0;
 }
 
 static void
@@ -80,20 +98,18 @@ send_frame(struct load_conn *conn, enum load_opcode opcode, const void *payload,
 
 /* -1: the connection ends here. */
 static int
-take_frame(struct load_conn *conn, struct load_tally *tally,
+take_frame(struct load_conn *conn, const struct load_site *site,
     const struct load_frame *frame, uint64_t now_ns)
 {
 	switch (frame->opcode) {
 	case LOAD_TEXT:
 	case LOAD_BINARY:
-		take_text(
-		    conn, tally, view_make(frame->payload, frame->len), now_ns);
-		return 0;
+		return take_message(conn, site, frame, now_ns);
 	case LOAD_PING:
 		send_frame(conn, LOAD_PONG, frame->payload, frame->len);
 		return 0;
 	case LOAD_CLOSE:
-		take_close(tally, frame);
+		take_close(site->tally, frame);
 		return -1;
 	case LOAD_PONG:
 	case LOAD_CONTINUED:
@@ -120,7 +136,7 @@ load_conn_take(struct load_conn *conn, const struct load_site *site,
 			return -1;
 		}
 		at += used;
-		if (take_frame(conn, site->tally, &frame, now_ns) != 0)
+		if (take_frame(conn, site, &frame, now_ns) != 0)
 			return -1;
 	}
 }
@@ -133,6 +149,16 @@ head_end(const unsigned char *bytes, size_t len)
 {
 	const unsigned char *end = memmem(bytes, len, "\r\n\r\n", 4);
 	return end ? (size_t)(end - bytes) + 4 : 0;
+}
+
+/* Each message must be good for itself: all connections share one inflater. */
+static bool
+is_agreed(const unsigned char *bytes, size_t len)
+{
+	static const char name[] = "permessage-deflate";
+	static const char term[] = "server_no_context_takeover";
+	return memmem(bytes, len, name, sizeof(name) - 1) &&
+	    memmem(bytes, len, term, sizeof(term) - 1);
 }
 
 static int
@@ -160,6 +186,8 @@ take_head(struct load_conn *conn, const struct load_site *site,
 		return 0;
 	if (memcmp(bytes, good, sizeof(good) - 1) != 0)
 		return refuse(conn, site->tally, (const char *)bytes, len);
+	if (site->inflate && !is_agreed(bytes, end))
+		return refuse(conn, site->tally, "no permessage-deflate", 21);
 	conn->state = LOAD_OPEN;
 	site->tally->open++;
 	site->tally->opened++;

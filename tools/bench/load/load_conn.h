@@ -8,6 +8,7 @@
  * hole. It keeps memory of its own only for a frame that is not whole yet.
  */
 
+#include "load_inflate.h"
 #include "load_tally.h"
 
 #include <stdbool.h>
@@ -44,7 +45,8 @@ struct load_conn {
 struct load_site {
 	const struct sockaddr *address;
 	socklen_t address_len;
-	const char *hello; /* sent after the upgrade, or NULL */
+	const char *hello;            /* sent after the upgrade, or NULL */
+	struct load_inflate *inflate; /* NULL: compression is not offered */
 	struct load_tally *tally;
 	unsigned char *buffer; /* LOAD_BUFFER_BYTES */
 };

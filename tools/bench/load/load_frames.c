@@ -21,9 +21,10 @@ is_broken(const unsigned char *bytes)
 	unsigned opcode = bytes[0] & 0x0fu;
 	int is_known = opcode == LOAD_TEXT || opcode == LOAD_BINARY ||
 	    (opcode >= LOAD_CLOSE && opcode <= LOAD_PONG);
-	int is_whole_and_plain = (bytes[0] & 0xf0u) == 0x80u;
+	int is_message = opcode == LOAD_TEXT || opcode == LOAD_BINARY;
+	unsigned flags = bytes[0] & (is_message ? 0xb0u : 0xf0u);
 	int is_masked = bytes[1] >> 7;
-	return !is_known || !is_whole_and_plain || is_masked;
+	return !is_known || flags != 0x80u || is_masked;
 }
 
 enum load_parse
@@ -46,6 +47,7 @@ load_frames_next(const unsigned char *bytes, size_t len,
 	frame_r->opcode = (enum load_opcode)(bytes[0] & 0x0f);
 	frame_r->payload = (const char *)bytes + 2 + extra;
 	frame_r->len = (size_t)payload;
+	frame_r->is_compressed = bytes[0] >> 6 & 1;
 	*used_r = 2 + extra + (size_t)payload;
 	return LOAD_FRAME;
 }

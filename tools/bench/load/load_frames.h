@@ -24,13 +24,14 @@ struct load_frame {
 	enum load_opcode opcode;
 	const char *payload; /* borrowed from the bytes */
 	size_t len;
+	int is_compressed; /* RSV1: of a message of its own (RFC 7692) */
 };
 
 enum load_parse {
 	LOAD_FRAME,   /* one frame; *used_r bytes */
 	LOAD_PARTIAL, /* more bytes are needed */
-	LOAD_BROKEN,  /* masked, fragmented, reserved bits, unknown opcode, or
-		         longer than 16 MiB */
+	LOAD_BROKEN,  /* masked, fragmented, reserved bits, unknown opcode,
+		         compressed though no message, or over 16 MiB */
 };
 
 enum load_parse load_frames_next(const unsigned char *bytes, size_t len,

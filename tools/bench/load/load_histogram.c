@@ -14,9 +14,8 @@ cell_of(uint64_t ns)
 	return (shift << STEP_BITS) + (unsigned)(ns >> shift);
 }
 
-/* The longest duration that a cell counts. */
-static uint64_t
-end_of(unsigned cell)
+uint64_t
+load_histogram_cell_end(unsigned cell)
 {
 	if (cell < 2 * LOAD_HISTOGRAM_STEPS)
 		return cell;
@@ -46,7 +45,7 @@ load_histogram_at(const struct load_histogram *histogram, double share)
 		seen += histogram->cells[cell];
 		if (seen < wanted || seen == 0)
 			continue;
-		uint64_t end = end_of(cell);
+		uint64_t end = load_histogram_cell_end(cell);
 		return end < histogram->max_ns ? end : histogram->max_ns;
 	}
 	return histogram->max_ns;

@@ -28,4 +28,7 @@ void load_histogram_add(
 uint64_t load_histogram_at(
     const struct load_histogram *histogram, double share);
 
+/* The longest duration that a cell counts, in ns. */
+uint64_t load_histogram_cell_end(unsigned cell);
+
 #endif

@@ -26,7 +26,10 @@ struct load_plan {
 	unsigned burst;          /* events that become visible at once */
 	unsigned window;         /* without rate: bursts under way */
 	unsigned rate;           /* events/s; 0: as fast as they arrive */
+	unsigned idle_seconds;   /* nothing happens between open and traffic */
 	unsigned hold_seconds;   /* keep the connections for so long */
+	unsigned slice_ms;       /* latencies by slices of time; 0: none */
+	bool deflate;            /* compression is demanded */
 	unsigned connecting_max; /* handshakes at a time */
 	unsigned stall_seconds;  /* nothing came for so long: give up */
 	unsigned limit_seconds;  /* the run ends after so long, whatever */

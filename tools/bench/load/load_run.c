@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #define READY_MAX   1024
@@ -55,6 +56,7 @@ struct run {
 	uint64_t seen;        /* events and probes by then */
 	uint64_t granted;     /* bursts */
 	uint64_t granted_deliveries;
+	uint64_t own_cpu_us; /* at the start of the events */
 	bool has_failed;
 };
 
@@ -87,11 +89,21 @@ give_up(struct run *run, const char *why)
 	enter(run, STEP_OVER);
 }
 
+static uint64_t
+own_cpu_us(void)
+{
+	struct timespec used;
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+	return (uint64_t)used.tv_sec * 1000000 + (uint64_t)used.tv_nsec / 1000;
+}
+
 static void
 begin_hold(struct run *run)
 {
 	measure(run, &run->outcome->traffic);
 	run->outcome->traffic_us = (run->now_ns - run->step_ns) / 1000;
+	run->outcome->began_us = run->step_ns / 1000;
+	run->outcome->own_cpu_us = own_cpu_us() - run->own_cpu_us;
 	if (run->step != STEP_OVER)
 		enter(run, STEP_HOLDING);
 }
@@ -102,6 +114,7 @@ begin_traffic(struct run *run)
 	measure(run, &run->outcome->open);
 	if (run->step == STEP_OVER)
 		return;
+	run->own_cpu_us = own_cpu_us();
 	enter(run, STEP_RUNNING);
 	if (run->producer)
 		load_producer_run(run->producer);
@@ -114,6 +127,7 @@ begin_connecting(struct run *run)
 {
 	measure(run, &run->outcome->before);
 	run->outcome->open = run->outcome->before;
+	run->own_cpu_us = own_cpu_us();
 	if (run->step != STEP_OVER)
 		enter(run, STEP_CONNECTING);
 }
@@ -143,6 +157,22 @@ is_all_there(const struct run *run)
 	return tally->events + tally->missing >= run->outcome->expected;
 }
 
+static uint64_t
+settle_ns(const struct run *run)
+{
+	uint64_t idle_ns = run->plan->idle_seconds * SECOND_NS;
+	return idle_ns > SECOND_NS / 2 ? idle_ns : SECOND_NS / 2;
+}
+
+/* A server that makes its events itself begins when it likes. */
+static void
+await_the_first(struct run *run)
+{
+	if (run->step == STEP_RUNNING && !run->producer &&
+	    run->outcome->tally.events == 0)
+		run->step_ns = run->now_ns;
+}
+
 static void
 advance(struct run *run)
 {
@@ -154,7 +184,7 @@ advance(struct run *run)
 		end_connecting(run);
 	else if (run->step == STEP_PROBING && tally->ready == all)
 		enter(run, STEP_SETTLING);
-	else if (run->step == STEP_SETTLING && since_ns > SECOND_NS / 2)
+	else if (run->step == STEP_SETTLING && since_ns > settle_ns(run))
 		begin_traffic(run);
 	else if (run->step == STEP_RUNNING && is_all_there(run))
 		begin_hold(run);
@@ -236,6 +266,11 @@ build_request(struct run *run, unsigned stream)
 	if (plan->protocol)
 		buf_addf(&run->request, "Sec-WebSocket-Protocol: %s\r\n",
 		    plan->protocol);
+	if (plan->deflate)
+		buf_add_text(&run->request,
+		    "Sec-WebSocket-Extensions: permessage-deflate; "
+		    "server_no_context_takeover; "
+		    "client_no_context_takeover\r\n");
 	buf_add_text(&run->request, "\r\n");
 	buf_add_char(&run->request, '\0');
 }
@@ -291,7 +326,8 @@ watch_the_clock(struct run *run)
 	const struct load_tally *tally = &run->outcome->tally;
 	uint64_t seen = tally->events + tally->missing + tally->opened +
 	    (run->step == STEP_PROBING ? tally->ready : 0);
-	if (seen != run->seen || run->step == STEP_HOLDING)
+	if (seen != run->seen || run->step == STEP_HOLDING ||
+	    run->step == STEP_SETTLING)
 		run->progress_ns = run->now_ns;
 	run->seen = seen;
 	if (run->step == STEP_OVER)
@@ -314,6 +350,7 @@ turn(struct run *run)
 	struct epoll_event ready[READY_MAX];
 	int count = epoll_wait(run->epoll, ready, READY_MAX, TICK_MS);
 	run->now_ns = load_now_ns();
+	await_the_first(run);
 	for (int i = 0; i < count; i++) {
 		if (ready[i].data.u64 == PRODUCER_ID)
 			hear_producer(run);
@@ -405,6 +442,9 @@ begin(struct run *run)
 	run->site.hello = run->plan->hello;
 	run->site.tally = &run->outcome->tally;
 	run->site.buffer = xmalloc(LOAD_BUFFER_BYTES);
+	if (run->plan->deflate)
+		run->site.inflate = load_inflate_new();
+	run->outcome->tally.slices.slice_ns = run->plan->slice_ms * 1000000ull;
 	if (resolve(run) != 0 || raise_descriptors(run) != 0)
 		return -1;
 	make_conns(run);
@@ -425,6 +465,9 @@ end(struct run *run)
 		run->outcome->published =
 		    load_producer_published(run->producer);
 	load_producer_stop(&run->producer);
+	if (run->site.inflate)
+		run->outcome->inflated = load_inflate_count(run->site.inflate);
+	load_inflate_free(&run->site.inflate);
 	close(run->epoll);
 	load_url_fini(&run->url);
 	buf_fini(&run->request);
@@ -454,4 +497,10 @@ load_outcome_is_good(
 	return !outcome->gave_up && tally->opened == plan->subscribers &&
 	    tally->events == outcome->expected && tally->missing == 0 &&
 	    tally->repeated == 0 && tally->closed == 0 && tally->broken == 0;
+}
+
+void
+load_outcome_fini(struct load_outcome *outcome)
+{
+	load_slices_fini(&outcome->tally.slices);
 }

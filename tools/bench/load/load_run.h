@@ -17,6 +17,9 @@ struct load_outcome {
 	uint64_t published;  /* by the producer, probes left out */
 	uint64_t connect_us; /* from the first connect to the last upgrade */
 	uint64_t traffic_us; /* from the start of the events to the last one */
+	uint64_t began_us;   /* CLOCK_MONOTONIC at the start of the events */
+	uint64_t own_cpu_us; /* this process during the traffic */
+	uint64_t inflated;   /* messages that zlib was asked for */
 	bool has_cost;
 	struct load_cost before;  /* no connection yet */
 	struct load_cost open;    /* all open, nothing sent yet */
@@ -29,6 +32,9 @@ struct load_outcome {
  * RLIMIT_NOFILE as far as allowed. */
 int load_run(const struct load_plan *plan, struct load_outcome *outcome_r,
     struct error *err);
+
+/* Frees what the outcome holds. */
+void load_outcome_fini(struct load_outcome *outcome);
 
 /* Every event arrived on every connection, each once, in order, and none was
  * refused or closed. */

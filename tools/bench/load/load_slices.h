@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LOAD_SLICES_H
+#define LOAD_SLICES_H
+
+/*
+ * Latencies over time: one histogram for each slice of CLOCK_MONOTONIC, so
+ * that afterwards it can be said what they were while something else went on.
+ * Embedded; 30 KB a slice, LOAD_SLICES_MAX at most, what comes later counts in
+ * the last one.
+ */
+
+#include "load_histogram.h"
+
+#include <stddef.h>
+
+#define LOAD_SLICES_MAX 20000
+
+struct buf;
+
+struct load_slices {
+	uint64_t slice_ns; /* 0: not wanted */
+	uint64_t began_ns; /* of the first slice; a multiple of slice_ns */
+	size_t count;
+	size_t capacity;
+	struct load_histogram *items; /* owned */
+};
+
+void load_slices_fini(struct load_slices *slices);
+void load_slices_add(struct load_slices *slices, uint64_t ns, uint64_t now_ns);
+
+/* {"slice_us":N,"began_us":N,"slices":[[cell,count,…],…]}: of each slice the
+ * cells that are not empty, a cell by the longest duration it counts, in ns. */
+void load_slices_json(const struct load_slices *slices, struct buf *out);
+
+#endif
