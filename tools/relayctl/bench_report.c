@@ -135,14 +135,15 @@ add_counts(struct buf *out, const struct load_outcome *outcome)
 	buf_addf(out,
 	    "\"opened\":%u,\"refused\":%u,\"closed\":%u,\"close_code\":%u,"
 	    "\"broken\":%u,\"expected\":%llu,\"delivered\":%llu,"
-	    "\"missing\":%llu,\"repeated\":%llu,\"others\":%llu,"
-	    "\"compressed\":%llu,\"inflated\":%llu,\"published\":%llu,"
-	    "\"reads\":%llu,\"bytes\":%llu,",
+	    "\"missing\":%llu,\"repeated\":%llu,\"probes\":%llu,"
+	    "\"others\":%llu,\"compressed\":%llu,\"inflated\":%llu,"
+	    "\"published\":%llu,\"reads\":%llu,\"bytes\":%llu,",
 	    tally->opened, tally->refused, tally->closed, tally->close_code,
 	    tally->broken, (unsigned long long)outcome->expected,
 	    (unsigned long long)tally->events,
 	    (unsigned long long)tally->missing,
 	    (unsigned long long)tally->repeated,
+	    (unsigned long long)tally->probes,
 	    (unsigned long long)tally->others,
 	    (unsigned long long)tally->compressed,
 	    (unsigned long long)outcome->inflated,

@@ -14,20 +14,26 @@ class Failed(Exception):
 
 def start(system, *options):
     command = [BUILD / "relayctl", "bench", "--json", *system.client, *options]
+    system.before_run()
     return subprocess.Popen(
         list(map(str, pin(command, CLIENT_CORE))), stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, text=True)
 
 
-def finish(process, seconds=2000):
+def stop(process):
+    """Also in the middle of a run: its producer ends with it."""
+    if process.poll() is None:
+        process.kill()
+        process.communicate()
+
+
+def finish(process, seconds=5000):
     try:
         out, err = process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
         raise Failed(f"relayctl bench did not end within {seconds} s")
     finally:
-        if process.poll() is None:
-            process.kill()
-            process.communicate()
+        stop(process)
     try:
         answer = json.loads(out)
     except ValueError:
@@ -38,23 +44,11 @@ def finish(process, seconds=2000):
 
 
 def measure(system, *options):
-    """One run; every event must have arrived, once and in order."""
+    """One run; every event must have arrived, once and in order, and as many
+    frames as the server says it has sent."""
     result = finish(start(system, *options))
+    wrong = system.miscounted(result)
     system.between_runs()
+    if wrong:
+        raise Failed(wrong)
     return result
-
-
-def figures(result):
-    """The numbers of a run that tables and plots are made of."""
-    latency = result["latency_us"] or {}
-    server = result["server"]
-    return {
-        "cpu_us": server["cpu_us_per_delivery"],
-        "core": server["core"],
-        "rate": result["deliveries_per_second"],
-        "p50_us": latency.get("p50"),
-        "p99_us": latency.get("p99"),
-        "max_us": latency.get("max"),
-        "bytes": server["held_bytes_per_connection"],
-        "deliveries": result["delivered"],
-    }

@@ -3,6 +3,7 @@
 
 import os
 import platform
+import resource
 import subprocess
 import time
 
@@ -26,6 +27,10 @@ def first_line(*command):
     return (done.stdout or done.stderr).strip().split("\n")[0]
 
 
+def library(name):
+    return first_line("pkg-config", "--modversion", name)
+
+
 def processor():
     with open("/proc/cpuinfo") as lines:
         for line in lines:
@@ -47,9 +52,22 @@ def memory_gib():
     return round(pages / 2**30, 1)
 
 
-def describe(root):
+def now(root):
+    """What differs from one invocation to the next."""
     return {
         "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
+        "commit": first_line("git", "-C", str(root), "describe", "--always",
+                             "--dirty"),
+        "load_average": round(os.getloadavg()[0], 2),
+    }
+
+
+def descriptors():
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+
+
+def describe():
+    return {
         "processor": processor(),
         "cores": os.cpu_count(),
         "memory_gib": memory_gib(),
@@ -58,7 +76,6 @@ def describe(root):
         "redis": first_line("redis-server", "--version"),
         "node": first_line("node", "--version"),
         "nginx": first_line("nginx", "-v"),
-        "commit": first_line("git", "-C", str(root), "describe", "--always",
-                             "--dirty"),
-        "load_average_at_start": os.getloadavg()[0],
+        "libwebsockets": library("libwebsockets"),
+        "descriptors": descriptors(),
     }

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The plots, as SVG and PNG. Each is made of what the results hold."""
+"""The plots, as SVG and PNG, made of what the results hold. 800 points wide on
+a solid white ground, so that they are legible in a README, dark or light;
+colours that the colour-blind tell apart, and marks besides."""
 
 import os
 import tempfile
@@ -8,50 +10,90 @@ os.environ.setdefault("MPLCONFIGDIR", tempfile.gettempdir())
 import matplotlib  # noqa: E402
 
 matplotlib.use("Agg")
-matplotlib.rcParams["svg.hashsalt"] = "relay"  # the same file for the same data
 import matplotlib.pyplot as pyplot  # noqa: E402
+from matplotlib.ticker import FuncFormatter, NullFormatter  # noqa: E402
 
-COLORS = {"relay": "#1668b8", "raw": "#9a9a9a", "nchan": "#4c9a57",
-          "ws": "#d98a2b", "socket.io": "#b5493b"}
+# The palette of Okabe and Ito.
+COLORS = {"relay": "#0072B2", "raw": "#5f5f5f", "raw, no Redis": "#a6a6a6",
+          "nchan": "#009E73", "ws": "#E69F00", "socket.io": "#D55E00"}
+MARKS = {"relay": "o", "raw": "s", "raw, no Redis": "D", "nchan": "^",
+         "ws": "v", "socket.io": "X"}
+WIDTH = 8  # inches
+PNG_DPI = 150
+
+matplotlib.rcParams.update({
+    "svg.hashsalt": "relay",  # the same file for the same data
+    "font.size": 10, "axes.titlesize": 11, "axes.labelsize": 10,
+    "axes.titleweight": "bold", "axes.titlelocation": "left",
+    "axes.spines.top": False, "axes.spines.right": False,
+    "axes.edgecolor": "#444444", "axes.axisbelow": True,
+    "grid.color": "#dddddd", "text.color": "#111111",
+    "figure.facecolor": "white", "axes.facecolor": "white",
+    "savefig.facecolor": "white", "legend.frameon": False,
+})
 
 
 def color(name):
-    return COLORS.get(name, "#1668b8")
+    return COLORS.get(name, COLORS["relay"])
+
+
+def plain(value):
+    """1.2 k, 3.4 M: what an axis has room for."""
+    for size, unit in ((1e6, " M"), (1e3, " k")):
+        if value >= size:
+            return f"{value / size:.3g}{unit}"
+    return f"{value:.3g}"
 
 
 def save(figure, folder, name):
     figure.tight_layout()
     figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
-    figure.savefig(folder / f"{name}.png", dpi=110)
+    figure.savefig(folder / f"{name}.png", dpi=PNG_DPI)
     pyplot.close(figure)
 
 
-def bars(axes, rows, figure, title, unit, log=False):
+def bars(axes, rows, figure, title, unit, form=plain):
+    """Longest first to read: the rows as they come, from the top."""
     rows = {n: r for n, r in rows.items() if r.get(figure)}
     values = [row[figure] for row in rows.values()]
-    drawn = axes.barh(list(rows), values, color=[color(n) for n in rows])
-    axes.bar_label(drawn, [f"{v:,.3g}" if v < 1000 else f"{v:,.0f}"
-                           for v in values], padding=3, fontsize=8)
-    axes.set_title(title, fontsize=10)
-    axes.set_xlabel(unit, fontsize=9)
+    drawn = axes.barh(list(rows), values, height=0.7,
+                      color=[color(n) for n in rows])
+    axes.bar_label(drawn, [form(v) for v in values], padding=4, fontsize=9)
+    axes.set_title(title)
+    axes.set_xlabel(unit)
     axes.invert_yaxis()
-    axes.margins(x=0.25)
-    if log:
-        axes.set_xscale("log")
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
+    axes.set_xlim(0, max(values, default=1) * 1.22)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: plain(v)))
+    axes.xaxis.set_major_locator(pyplot.MaxNLocator(4))
+    axes.grid(axis="x")
+    axes.tick_params(axis="y", length=0)
+
+
+def grid_of(count, columns, height):
+    """Axes for `count` panels; what is left over is not shown."""
+    lines = -(-count // columns)
+    figure, axes = pyplot.subplots(lines, min(columns, count), squeeze=False,
+                                   figsize=(WIDTH, height * lines))
+    flat = list(axes.flat)
+    for unused in flat[count:]:
+        unused.set_visible(False)
+    return figure, flat
 
 
 def per_core(scenarios, folder):
-    shown = [n for n in ("A1", "A64", "B") if n in scenarios]
+    titles = {"A1": "1 stream, 1,000 subscribers",
+              "A64": "the same, bursts of 64",
+              "B": "1,000 streams, 1 subscriber",
+              "E": "100 streams, 10 subscribers"}
+    shown = [n for n in titles if n in scenarios]
     if not shown:
         return
-    figure, all_axes = pyplot.subplots(
-        1, len(shown), figsize=(4.2 * len(shown), 2.6), squeeze=False)
-    for axes, name in zip(all_axes[0], shown):
-        bars(axes, scenarios[name]["rows"], "per_core",
-             f"{name}: {scenarios[name]['title']}".replace(
-                 "subscriber", "sub."), "deliveries per core and second")
+    figure, panels = grid_of(len(shown), 2, 2.5)
+    for axes, name in zip(panels, shown):
+        rows = {n: r for n, r in scenarios[name]["rows"].items()
+                if n != "raw, no Redis"}
+        bars(axes, rows, "per_core", titles[name],
+             "deliveries per core and second")
     save(figure, folder, "deliveries-per-core")
 
 
@@ -59,69 +101,118 @@ def against_coalescing(scenarios, folder):
     bursts = [b for b in (1, 16, 64) if f"A{b}" in scenarios]
     if len(bursts) < 2:
         return
-    figure, axes = pyplot.subplots(figsize=(5, 3.4))
+    figure, axes = pyplot.subplots(figsize=(WIDTH, 4.5))
     for name in scenarios[f"A{bursts[0]}"]["rows"]:
         costs = [scenarios[f"A{b}"]["rows"].get(name, {}).get("cpu_us")
                  for b in bursts]
-        axes.plot(bursts, costs, "o-", label=name, color=color(name))
+        axes.plot(bursts, costs, marker=MARKS.get(name, "o"), label=name,
+                  color=color(name), linewidth=2, markersize=8)
     axes.set(xscale="log", yscale="log", xticks=bursts,
-             xlabel="events in a burst", ylabel="CPU µs a delivery")
+             xlabel="events in a burst (1 stream, 1,000 subscribers)",
+             ylabel="CPU µs a delivery")
+    axes.set_title("CPU per delivery against coalescing")
     axes.set_xticklabels(bursts)
-    axes.legend(fontsize=8)
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
+    axes.tick_params(axis="x", which="minor", length=0)
+    axes.grid(axis="y", which="both")
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     save(figure, folder, "cpu-against-coalescing")
 
 
 def latencies(scenarios, folder):
-    shown = [n for n in ("B", "C", "E") if n in scenarios]
+    titles = {"B": "B: 1,000 streams\n20,000 events/s",
+              "C": "C: 10,000 subscribers\n5 events/s",
+              "E": "E: 100 streams × 10\n10,000 events/s"}
+    shown = [n for n in titles if n in scenarios]
     if not shown:
         return
-    figure, all_axes = pyplot.subplots(
-        1, len(shown), figsize=(4 * len(shown), 3), squeeze=False)
-    for axes, name in zip(all_axes[0], shown):
-        rows = scenarios[name]["rows"]
-        places = range(len(rows))
-        for offset, quantile in ((-0.2, "p50_us"), (0.2, "p99_us")):
-            axes.bar([p + offset for p in places],
-                     [r[quantile] / 1000 for r in rows.values()], 0.38,
-                     color=[color(n) for n in rows],
-                     alpha=0.55 if offset < 0 else 1)
-        axes.set_xticks(list(places), list(rows), fontsize=7)
-        axes.set_yscale("log")
-        axes.set_ylabel("ms (pale p50, full p99)", fontsize=8)
-        axes.set_title(f"{name}: latency", fontsize=10)
+    figure, panels = grid_of(len(shown), 3, 3.2)
+    for axes, name in zip(panels, shown):
+        percentiles(axes, scenarios[name]["rows"], titles[name])
+    panels[0].legend(fontsize=8, ncol=3, loc="upper center",
+                     bbox_to_anchor=(0.5, -0.25), handletextpad=0.2,
+                     columnspacing=0.8)
+    for axes in panels[1:len(shown)]:
+        axes.set_yticklabels([])
     save(figure, folder, "latency")
+
+
+def percentiles(axes, rows, title):
+    rows = {n: r for n, r in rows.items() if r.get("p99_us")}
+    names = list(rows)
+    for place, (name, row) in enumerate(rows.items()):
+        ends = [row["p50_us"] / 1000,
+                (row.get("p999_us") or row["p99_us"]) / 1000]
+        axes.plot(ends, [place, place], color=color(name), linewidth=2,
+                  zorder=1)
+    for figure, mark, size in (("p50_us", "o", 40), ("p99_us", "s", 45),
+                               ("p999_us", "|", 90)):
+        axes.scatter([r[figure] / 1000 for r in rows.values()],
+                     range(len(rows)), marker=mark, s=size, zorder=2,
+                     color=[color(n) for n in rows],
+                     label={"p50_us": "p50", "p99_us": "p99",
+                            "p999_us": "p99.9"}[figure])
+    axes.set_yticks(range(len(rows)), names)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_xlabel("ms from publishing")
+    axes.set_title(title, fontsize=10)
+    axes.grid(axis="x")
+    axes.tick_params(axis="y", length=0)
 
 
 def memory(scenarios, folder):
     if "D" not in scenarios:
         return
-    figure, axes = pyplot.subplots(figsize=(5, 2.6))
-    bars(axes, scenarios["D"]["rows"], "bytes", "D: idle connections",
-         "bytes a connection (proportional, user space)", log=True)
+    figure, axes = pyplot.subplots(figsize=(WIDTH, 3))
+    bars(axes, scenarios["D"]["rows"], "bytes",
+         "Memory of an idle connection",
+         "bytes a connection (proportional, user space; 10,000 of them)",
+         lambda v: f"{v:,.0f}")
     save(figure, folder, "memory")
 
 
-def sweeps(scenarios, folder):
-    rows = scenarios.get("sweep", {}).get("rows", {})
-    kinds = [("streams", "streams, 1,000 subscribers or more"),
-             ("subscribers", "subscribers of one stream")]
-    if not rows:
+def line(axes, rows, kind, label):
+    points = sorted((int(n.split()[0].replace(",", "")), r["cpu_us"])
+                    for n, r in rows.items()
+                    if n.endswith(kind) and r.get("cpu_us"))
+    if points:
+        axes.plot(*zip(*points), "o-", color=COLORS["relay"], linewidth=2)
+        axes.set_ylim(0, max(cost for _, cost in points) * 1.2)
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,.0f}"))
+    axes.set_title(label)
+    axes.set_xlabel(kind)
+    axes.grid(axis="y")
+
+
+def sizes(scenarios, folder):
+    swept = scenarios.get("sweep", {}).get("rows", {})
+    workers = scenarios.get("workers", {}).get("rows", {})
+    if not swept and not workers:
         return
-    figure, all_axes = pyplot.subplots(1, 3, figsize=(11, 3))
-    for axes, (kind, label) in zip(all_axes, kinds):
-        points = sorted((int(n.split()[0]), r["cpu_us"])
-                        for n, r in rows.items() if n.endswith(kind))
-        axes.plot(*zip(*points), "o-", color=COLORS["relay"])
-        axes.set(xscale="log", xlabel=label, ylabel="CPU µs a delivery",
-                 ylim=(0, None))
-    if "workers" in scenarios:
-        bars(all_axes[2], scenarios["workers"]["rows"], "cpu_us", "workers",
-             "CPU µs a delivery")
-    else:
-        all_axes[2].axis("off")
+    figure, panels = grid_of(3 if workers else 2, 3, 3)
+    line(panels[0], swept, "streams", "Streams")
+    line(panels[1], swept, "subscribers", "Subscribers of one")
+    panels[0].set_ylabel("CPU µs a delivery")
+    if workers:
+        rows = {name.split(", ")[1].split()[0]: row
+                for name, row in workers.items()}
+        drawn = panels[2].bar(list(rows),
+                              [r["cpu_us"] for r in rows.values()],
+                              color=COLORS["relay"], width=0.5)
+        panels[2].bar_label(drawn, [f"{r['cpu_us']:.3g}"
+                                    for r in rows.values()], padding=2)
+        panels[2].set_title("Workers")
+        panels[2].set_xlabel("workers (not pinned)")
+        panels[2].margins(y=0.15)
+        panels[2].grid(axis="y")
     save(figure, folder, "cost-against-size")
 
 
-def draw(folder, results):
-    for plot in (per_core, against_coalescing, latencies, memory, sweeps):
-        plot(results["scenarios"], folder)
+def draw(folder, scenarios):
+    for plot in (per_core, against_coalescing, latencies, memory, sizes):
+        plot(scenarios, folder)

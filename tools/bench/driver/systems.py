@@ -102,6 +102,8 @@ class System:
 
     name = ""
     client = ()
+    # Peers that pay for each event of a burst alike need not get all of them.
+    events_max = None
 
     def __init__(self, folder, redis, streams):
         self.folder = pathlib.Path(folder) / self.name.replace(" ", "_")
@@ -126,6 +128,12 @@ class System:
         wait_until(lambda: answers(self.port), self.name,
                    self.process.process)
 
+    def before_run(self):
+        """A run is about to begin."""
+
+    def miscounted(self, result):
+        """What is wrong with the server's own counts after a run, or None."""
+
     def between_runs(self):
         """What a run has left behind is no burden for the next one."""
         self.redis.run("XTRIM", self.key, "MAXLEN", "0")
@@ -145,21 +153,37 @@ class System:
 class Relay(System):
     name = "relay"
     workers = 1
+    core = SERVER_CORE
     extra = ()
 
     def start(self):
         self.ports = self.folder / "ports.json"
         self.ports.unlink(missing_ok=True)
-        core = SERVER_CORE if self.workers == 1 else None
         self.run(BUILD / "relayd", "--redis", self.redis.url, "--listen",
                  "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--mode",
                  "enforce", "--workers", self.workers, "--drain-seconds", "0",
-                 "--port-file", self.ports, *self.extra, core=core)
+                 "--port-file", self.ports, *self.extra, core=self.core)
         wait_until(self.ports.exists, "relayd", self.process.process)
         self.client = ["--port-file", self.ports]
 
     def between_runs(self):
         """relayctl bench takes the relay's streams away itself."""
+
+    def frames(self):
+        """Event frames that it says it has handed to the kernel."""
+        return int(sum(value for name, value in self.metrics().items()
+                       if name.startswith("relay_frames_total{")))
+
+    def before_run(self):
+        self.frames_before = self.frames()
+
+    def miscounted(self, result):
+        counted = self.frames() - self.frames_before
+        arrived = result["delivered"] + result["probes"]
+        if counted != arrived:
+            return (f"the relay counts {counted} frames as sent, "
+                    f"{arrived} arrived")
+        return None
 
     def metrics(self):
         """Name (with labels) -> value."""
@@ -172,17 +196,22 @@ class Relay(System):
         return {name: float(value) for name, value in pairs}
 
 
-class RelayTwoWorkers(Relay):
-    name = "relay, 2 workers"
-    workers = 2
+class RelayDeflate(Relay):
+    """With clients that negotiate compression, and inflate."""
 
-
-class RelayOneWorkerFree(Relay):
-    name = "relay, 1 worker, unpinned"
+    name = "relay, deflate"
+    extra = ("--deflate",)
 
     def start(self):
         super().start()
-        os.sched_setaffinity(self.process.pid, range(os.cpu_count()))
+        self.client.append("--deflate")
+
+
+class RelayFree(Relay):
+    """Not kept to one core."""
+
+    name = "relay, 1 worker"
+    core = None
 
 
 class Raw(System):
@@ -194,8 +223,25 @@ class Raw(System):
         self.client = self.fed_by_one_stream()
 
 
+class RawInside(System):
+    """The raw server makes the events itself, flat out: no Redis in the way.
+    It ends with the run. A subclass says how many."""
+
+    name = "raw, no Redis"
+    subscribers = 1000
+    events = 1000
+    burst = 1
+
+    def start(self):
+        self.run_and_wait(BUILD / "raw_server", self.port, self.streams,
+                          "inside", self.subscribers, self.events, self.burst)
+        self.client = ["--url", f"ws://127.0.0.1:{self.port}/?stream={{n}}",
+                       "--pid", self.process.pid, "--no-publish"]
+
+
 class Nchan(System):
     name = "nchan"
+    events_max = 1920
     module = "/usr/lib/nginx/modules/ngx_nchan_module.so"
 
     def start(self):
@@ -219,6 +265,7 @@ class Nchan(System):
 
 class Node(System):
     script = ""
+    events_max = 1920
 
     def start(self):
         modules = ROOT / "build" / "bench" / "peers" / "node_modules"
@@ -256,3 +303,8 @@ class SocketIo(Node):
 
 
 ALL = {system.name: system for system in (Relay, Raw, Nchan, Ws, SocketIo)}
+
+
+def variant(kind, name, **differences):
+    """The same system under another name, with other attributes."""
+    return type(kind.__name__, (kind,), {"name": name, **differences})
