@@ -12,7 +12,7 @@ import subprocess
 import threading
 import time
 
-from harness import BUILD
+from harness import BUILD, wait_for
 
 STAMP = re.compile(rb"bench=(\d{8})")
 
@@ -185,3 +185,56 @@ def test_wrong_options_are_told():
     code, _ = bench(env={k: v for k, v in os.environ.items()
                          if k != "RELAY_REDIS"})
     assert code == 2
+
+
+def test_the_raw_server_makes_events_itself():
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    server = subprocess.Popen([BUILD / "raw_server", str(port), "4", "inside",
+                               "20", "4000", "10"])
+    try:
+        wait_for(lambda: is_open(port))
+        code, answer = bench(
+            "--url", f"ws://127.0.0.1:{port}/?stream={{n}}", "--no-publish",
+            "--pid", server.pid, "--subscribers", 20, "--streams", 4,
+            "--events", 4000, "--burst", 10)
+    finally:
+        server.kill()
+        server.wait()
+    assert code == 0, answer
+    result = answer["result"]
+    assert result["delivered"] == result["expected"] == 5 * 4000
+    # It waits a while before the first event, which is no part of the figure.
+    assert result["seconds"] < 1.4
+    assert result["client"]["cpu_us_per_delivery"] > 0
+
+
+def is_open(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_streams_are_followed_without_sockets(redis_server):
+    done = subprocess.run(
+        [BUILD / "bench_follow", "--redis", redis_server.url, "--streams",
+         "500", "--active", "50", "--events", "1000", "--rate", "5000",
+         "--idle", "1", "--redis-pid", str(redis_server.process.pid)],
+        capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["wakeup"] == "tracking"
+    assert told["delivered"] == told["expected"] == 1000
+    assert told["missing"] == told["repeated"] == 0
+    assert told["cpu_us_per_event"] > 0 and told["p99_us"] > 0
+    assert 0 < told["idle_core"] < 1
+
+
+def test_wrong_options_of_the_follower_are_told():
+    for wrong in ([], ["--redis", "unix:/x", "--streams", "x"],
+                  ["--redis", "unix:/x", "--streams", "5", "--active", "6"],
+                  ["--redis", "unix:/nonexistent", "--streams", "5"],
+                  ["--redis", "unix:/x", "--what", "5"]):
+        done = subprocess.run([BUILD / "bench_follow", *wrong],
+                              capture_output=True, text=True, timeout=60)
+        assert done.returncode == 1, wrong
+        assert "bench_follow: " in done.stderr
