@@ -16,7 +16,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PROBE_MS  200
+#define PROBE_MS  200  /* until the second probe; then twice as long … */
+#define PROBE_MAX 3200 /* … up to this: a slow server must get through */
+#define WAKE_MS   200
 #define BATCH_MAX 512 /* events in one write */
 
 /* In memory that both processes see; the child writes all but `order`. */
@@ -99,19 +101,31 @@ await_credit(struct load_producer *producer, int timeout_ms)
 	return read(producer->credits, &value, sizeof(value)) > 0;
 }
 
-/* A probe to every stream, again and again, until the parent has seen one on
- * every connection. */
+static bool
+wants_probe(const struct load_producer *producer)
+{
+	return is_ordered(producer, LOAD_PROBING) && producer->plan->events &&
+	    !producer->plan->prefill;
+}
+
+/* Once told so, a probe to every stream, again and again, until the parent has
+ * seen one on every connection. */
 static int
 probe(struct load_producer *producer, struct error *err)
 {
+	int pause_ms = PROBE_MS;
 	while (!is_ordered(producer, LOAD_RUNNING)) {
-		if (producer->plan->events && !producer->plan->prefill) {
-			for (unsigned i = 0; i < producer->plan->streams; i++)
-				add_event(producer, i, 0);
+		if (!wants_probe(producer)) {
+			await_credit(producer, WAKE_MS);
+			continue;
 		}
+		for (unsigned i = 0; i < producer->plan->streams; i++)
+			add_event(producer, i, 0);
 		if (load_outlet_settle(producer->outlet, err) != 0)
 			return -1;
-		await_credit(producer, PROBE_MS);
+		await_credit(producer, pause_ms);
+		if (pause_ms < PROBE_MAX)
+			pause_ms *= 2;
 	}
 	/* The order came with a wake-up, which is no credit. */
 	while (await_credit(producer, 0))
@@ -149,7 +163,7 @@ await_turn(struct load_producer *producer, uint64_t burst, uint64_t began_ns)
 {
 	const struct load_plan *plan = producer->plan;
 	if (plan->rate == 0) {
-		while (!await_credit(producer, PROBE_MS)) {
+		while (!await_credit(producer, WAKE_MS)) {
 			if (is_ordered(producer, LOAD_DONE))
 				return false;
 		}
@@ -179,7 +193,7 @@ clean_up(struct load_producer *producer, struct error *err)
 {
 	const char *key = producer->plan->place.key;
 	while (!is_ordered(producer, LOAD_DONE))
-		await_credit(producer, PROBE_MS);
+		await_credit(producer, WAKE_MS);
 	if (!strstr(key, "{run}"))
 		return;
 	bool has_number = strstr(key, "{n}") != NULL;
@@ -276,6 +290,13 @@ load_producer_phase(struct load_producer *producer, struct error *err)
 	if (phase == LOAD_FAILED)
 		*err = producer->shared->error;
 	return phase;
+}
+
+void
+load_producer_probe(struct load_producer *producer)
+{
+	atomic_store(&producer->shared->order, (unsigned)LOAD_PROBING);
+	tell(producer->credits);
 }
 
 void

@@ -5,8 +5,8 @@
 /*
  * The producer of a load run: a process of its own, so that publishing and
  * receiving do not wait for each other. It fills the streams, sends probes
- * until it is told to run, publishes by rate or for every credit, and removes
- * the streams when it is told to stop.
+ * while it is told to, publishes by rate or for every credit, and removes the
+ * streams when it is told to stop.
  */
 
 #include "load_plan.h"
@@ -33,6 +33,8 @@ int load_producer_fd(const struct load_producer *producer);
 enum load_phase load_producer_phase(
     struct load_producer *producer, struct error *err);
 
+/* All are connected: probes may come. */
+void load_producer_probe(struct load_producer *producer);
 /* No more probes: go. */
 void load_producer_run(struct load_producer *producer);
 /* Allows one more burst (runs without a rate); from LOAD_RUNNING on. */

@@ -145,6 +145,7 @@ end_connecting(struct run *run)
 		load_producer_run(run->producer);
 	} else if (run->producer && run->plan->events) {
 		enter(run, STEP_PROBING);
+		load_producer_probe(run->producer);
 	} else {
 		begin_traffic(run);
 	}
