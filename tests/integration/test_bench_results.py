@@ -25,6 +25,7 @@ def scenario(rows, **more):
             "skipped": {}, "counted": 10, "failed": 0, "runs": {},
             "measured": {"date": "2026-11-27 01:00 UTC", "commit": "abc",
                          "load_average": [0.1, 0.2], "rounds": 5,
+                         "busy": 0.01,
                          "command": "tools/bench/run all",
                          "seconds": 12.3}} | more
 
@@ -201,6 +202,16 @@ def test_what_is_kept_is_short_and_whole(tmp_path):
     assert [t["state"] for t in told["targets"]].count("missed") == 1
 
 
+def test_the_rounds_are_kept_on_a_line_for_each_figure(tmp_path):
+    runs = figures.columns({"relay": [{"cpu_us": 1.5, "p99_us": None},
+                                      {"cpu_us": 2.5, "p99_us": 7.0}]})
+    assert runs == {"relay": {"cpu_us": [1.5, 2.5], "p99_us": [None, 7.0]}}
+    report.write(tmp_path, results(A1=scenario(cost(relay=1.0), runs=runs)))
+    text = (tmp_path / "results.json").read_text()
+    assert '"cpu_us": [1.5, 2.5]' in text
+    assert json.loads(text)["scenarios"]["A1"]["runs"] == runs
+
+
 def test_the_clients_limit_is_told():
     rows = {"raw, no Redis": {"rounds": 1, "cpu_us": 1.0, "client_us": 0.5}}
     text = "\n".join(report.ceiling({"A64": scenario(rows)}))
@@ -220,6 +231,16 @@ def test_the_section_shows_the_measured_figures_and_what_is_missed():
     assert "Missed: A, bursts of 1" in section and "1.25" in section
     assert "a processor, 2 cores, Debian, kernel 6.1, 2026-11-27" in section
     assert "results/deliveries-per-core.svg" in section
+
+
+def test_what_was_measured_beside_others_is_marked():
+    busy = scenario(cost(relay=2.5, raw=2.0))
+    busy["measured"]["busy"] = 0.3
+    told = results(A1=scenario(cost(relay=1.0)), B=busy)
+    assert "busy on the machine while B ran" in readme.section(told)
+    assert "not quiet: 30%" in report.markdown(told)
+    assert "not quiet" not in report.markdown(
+        results(A1=scenario(cost(relay=1.0))))
 
 
 def test_without_results_the_section_says_so():

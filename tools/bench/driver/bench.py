@@ -11,6 +11,10 @@ from systems import Missing
 DESCRIPTORS_KEPT = 2000  # for Redis, files and what a system needs itself
 
 
+def turned(items, number):
+    return list(items) if number % 2 == 0 else list(reversed(items))
+
+
 class Bench:
     """folder: temporary; names: of the systems that are compared; quick: as
     little of everything as makes sense; long: as long as is promised."""
@@ -55,21 +59,22 @@ class Bench:
         return running
 
     def in_turn(self, streams, options, kinds=None, events=None, fresh=False):
-        """Every system once a round, in turn: {name: [figures]}. `events` may
+        """Every system once a round, in turn, every other round from the last
+        to the first: {name: [figures]}, in the order of kinds. `events` may
         be fewer for a system that is slow. `fresh`: a new process for each
         run."""
         kinds = self.kinds() if kinds is None else kinds
-        rounds = {}
+        rounds = {kind.name: [] for kind in kinds}
         running = [] if fresh else self.started(kinds, streams)
         try:
-            for _ in range(self.rounds):
-                for each in (self.each_fresh(kinds, streams) if fresh
-                             else running):
+            for number in range(self.rounds):
+                for each in (self.each_fresh(turned(kinds, number), streams)
+                             if fresh else turned(running, number)):
                     self.one(each, options, events, rounds)
         finally:
             for each in running:
                 each.stop()
-        return rounds
+        return {name: values for name, values in rounds.items() if values}
 
     def each_fresh(self, kinds, streams):
         for kind in kinds:
@@ -85,7 +90,7 @@ class Bench:
             options = [*options, "--events", count]
         with self.attempt(system.name):
             result = client.measure(system, *options)
-            rounds.setdefault(system.name, []).append(figures.of_run(result))
+            rounds[system.name].append(figures.of_run(result))
 
     def attempt(self, name):
         return Attempt(self, name)

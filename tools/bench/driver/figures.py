@@ -42,6 +42,13 @@ def medians(rounds):
     return result
 
 
+def columns(rounds):
+    """{row: {figure: [of each round]}}, to be kept beside the medians."""
+    return {name: {figure: [v.get(figure) for v in values]
+                   for figure in dict.fromkeys(k for v in values for k in v)}
+            for name, values in rounds.items()}
+
+
 def complete(rows):
     """Adds what follows from the other figures."""
     raw = rows.get("raw", {}).get("cpu_us")

@@ -52,13 +52,31 @@ def memory_gib():
     return round(pages / 2**30, 1)
 
 
+def processor_times():
+    """(busy, all) of all cores, in ticks."""
+    with open("/proc/stat") as lines:
+        times = [int(word) for word in lines.readline().split()[1:9]]
+    idle = times[3] + times[4]  # and waiting for disks
+    return sum(times) - idle, sum(times)
+
+
+def busy(seconds=1.0):
+    """The share of the whole machine that is used, by whomever, while this
+    process sleeps."""
+    before = processor_times()
+    time.sleep(seconds)
+    after = processor_times()
+    return (after[0] - before[0]) / max(after[1] - before[1], 1)
+
+
 def now(root):
-    """What differs from one invocation to the next."""
+    """What differs from one scenario to the next; nothing of ours runs."""
     return {
         "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
         "commit": first_line("git", "-C", str(root), "describe", "--always",
                              "--dirty"),
         "load_average": round(os.getloadavg()[0], 2),
+        "busy": round(busy(), 3),
     }
 
 

@@ -11,13 +11,19 @@ import matplotlib  # noqa: E402
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as pyplot  # noqa: E402
+from matplotlib.lines import Line2D  # noqa: E402
 from matplotlib.ticker import FuncFormatter, NullFormatter  # noqa: E402
 
 # The palette of Okabe and Ito.
 COLORS = {"relay": "#0072B2", "raw": "#5f5f5f", "raw, no Redis": "#a6a6a6",
           "nchan": "#009E73", "ws": "#E69F00", "socket.io": "#D55E00"}
+# What lies on top of each other is told apart by its line.
+LINES = {"raw": (0, (4, 2)), "raw, no Redis": (0, (1, 1.5))}
 MARKS = {"relay": "o", "raw": "s", "raw, no Redis": "D", "nchan": "^",
          "ws": "v", "socket.io": "X"}
+# Figure, mark, its size, label.
+PERCENTILES = [("p50_us", "o", 6.5, "p50"), ("p99_us", "s", 6.5, "p99"),
+               ("p999_us", "|", 9.5, "p99.9")]
 WIDTH = 8  # inches
 PNG_DPI = 150
 
@@ -47,8 +53,10 @@ def plain(value):
 
 def save(figure, folder, name):
     figure.tight_layout()
-    figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
-    figure.savefig(folder / f"{name}.png", dpi=PNG_DPI)
+    figure.savefig(folder / f"{name}.svg", metadata={"Date": None},
+                   bbox_inches="tight", pad_inches=0.15)
+    figure.savefig(folder / f"{name}.png", dpi=PNG_DPI,
+                   bbox_inches="tight", pad_inches=0.15)
     pyplot.close(figure)
 
 
@@ -65,7 +73,6 @@ def bars(axes, rows, figure, title, unit, form=plain):
     axes.set_xlim(0, max(values, default=1) * 1.22)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: plain(v)))
     axes.xaxis.set_major_locator(pyplot.MaxNLocator(4))
-    axes.grid(axis="x")
     axes.tick_params(axis="y", length=0)
 
 
@@ -97,6 +104,14 @@ def per_core(scenarios, folder):
     save(figure, folder, "deliveries-per-core")
 
 
+def label_points(axes, places, values):
+    for place, value in zip(places, values):
+        if value:
+            axes.annotate(f"{value:.3g}", (place, value), (8, 8),
+                          textcoords="offset points", fontsize=9,
+                          color=COLORS["relay"], weight="bold")
+
+
 def against_coalescing(scenarios, folder):
     bursts = [b for b in (1, 16, 64) if f"A{b}" in scenarios]
     if len(bursts) < 2:
@@ -105,8 +120,15 @@ def against_coalescing(scenarios, folder):
     for name in scenarios[f"A{bursts[0]}"]["rows"]:
         costs = [scenarios[f"A{b}"]["rows"].get(name, {}).get("cpu_us")
                  for b in bursts]
+        is_floor = name in LINES
         axes.plot(bursts, costs, marker=MARKS.get(name, "o"), label=name,
-                  color=color(name), linewidth=2, markersize=8)
+                  color=color(name), linestyle=LINES.get(name, "-"),
+                  linewidth=3 if is_floor else 2,
+                  markersize=11 if is_floor else 7,
+                  markerfacecolor="none" if is_floor else color(name),
+                  markeredgewidth=1.5, zorder=1 if is_floor else 2)
+        if name == "relay":
+            label_points(axes, bursts, costs)
     axes.set(xscale="log", yscale="log", xticks=bursts,
              xlabel="events in a burst (1 stream, 1,000 subscribers)",
              ylabel="CPU µs a delivery")
@@ -115,7 +137,7 @@ def against_coalescing(scenarios, folder):
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
     axes.tick_params(axis="x", which="minor", length=0)
-    axes.grid(axis="y", which="both")
+    axes.grid(axis="y")
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     save(figure, folder, "cpu-against-coalescing")
 
@@ -130,12 +152,18 @@ def latencies(scenarios, folder):
     figure, panels = grid_of(len(shown), 3, 3.2)
     for axes, name in zip(panels, shown):
         percentiles(axes, scenarios[name]["rows"], titles[name])
-    panels[0].legend(fontsize=8, ncol=3, loc="upper center",
-                     bbox_to_anchor=(0.5, -0.25), handletextpad=0.2,
-                     columnspacing=0.8)
     for axes in panels[1:len(shown)]:
         axes.set_yticklabels([])
+    marks = [Line2D([], [], marker=mark, linestyle="", markersize=size,
+                    color="#444444", label=label)
+             for _, mark, size, label in PERCENTILES]
+    figure.legend(handles=marks, ncol=3, loc="upper center",
+                  bbox_to_anchor=(0.5, 0.02))
     save(figure, folder, "latency")
+
+
+def duration(ms, _):
+    return f"{ms / 1000:g} s" if ms >= 1000 else f"{ms:g} ms"
 
 
 def percentiles(axes, rows, title):
@@ -146,19 +174,17 @@ def percentiles(axes, rows, title):
                 (row.get("p999_us") or row["p99_us"]) / 1000]
         axes.plot(ends, [place, place], color=color(name), linewidth=2,
                   zorder=1)
-    for figure, mark, size in (("p50_us", "o", 40), ("p99_us", "s", 45),
-                               ("p999_us", "|", 90)):
-        axes.scatter([r[figure] / 1000 for r in rows.values()],
-                     range(len(rows)), marker=mark, s=size, zorder=2,
-                     color=[color(n) for n in rows],
-                     label={"p50_us": "p50", "p99_us": "p99",
-                            "p999_us": "p99.9"}[figure])
+    for figure, mark, size, _ in PERCENTILES:
+        axes.scatter([(r.get(figure) or r["p99_us"]) / 1000
+                      for r in rows.values()],
+                     range(len(rows)), marker=mark, s=size * size, zorder=2,
+                     color=[color(n) for n in rows])
     axes.set_yticks(range(len(rows)), names)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xscale("log")
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
+    axes.xaxis.set_major_formatter(FuncFormatter(duration))
     axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.set_xlabel("ms from publishing")
+    axes.set_xlabel("from publishing to arrival")
     axes.set_title(title, fontsize=10)
     axes.grid(axis="x")
     axes.tick_params(axis="y", length=0)
@@ -186,6 +212,7 @@ def line(axes, rows, kind, label):
     axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,.0f}"))
     axes.set_title(label)
     axes.set_xlabel(kind)
+    axes.tick_params(axis="x", which="minor", length=0)
     axes.grid(axis="y")
 
 
@@ -195,8 +222,8 @@ def sizes(scenarios, folder):
     if not swept and not workers:
         return
     figure, panels = grid_of(3 if workers else 2, 3, 3)
-    line(panels[0], swept, "streams", "Streams")
-    line(panels[1], swept, "subscribers", "Subscribers of one")
+    line(panels[0], swept, "streams", "Streams, 10,000 events/s")
+    line(panels[1], swept, "subscribers", "Subscribers of 1 stream")
     panels[0].set_ylabel("CPU µs a delivery")
     if workers:
         rows = {name.split(", ")[1].split()[0]: row

@@ -42,6 +42,15 @@ def summary(told):
     return text + (f". Missed: {'; '.join(missed)}." if missed else ".")
 
 
+def disturbed(scenarios):
+    names = [name for name, s in scenarios.items()
+             if s["measured"]["busy"] > report.QUIET]
+    if not names:
+        return ""
+    return (f" Others were busy on the machine while {', '.join(names)} "
+            "ran: read ratios only.")
+
+
 def dates(scenarios):
     days = sorted({s["measured"]["date"][:10] for s in scenarios.values()})
     return days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
@@ -64,7 +73,7 @@ def section(results):
              f"{machine['processor']}, {machine['cores']} cores, "
              f"{machine['system']}, kernel {machine['kernel']}, "
              f"{dates(scenarios)}; the server on one core. "
-             + summary(targets.verdicts(scenarios))
+             + summary(targets.verdicts(scenarios)) + disturbed(scenarios)
              + f" All figures, targets and plots: [{RESULTS}/results.md]"
              f"({RESULTS}/results.md).", "",
              "```sh", "tools/bench/setup && tools/bench/run all", "```"]

@@ -39,19 +39,20 @@ def fan_out(burst, events):
 
 def many_streams(bench):
     return bench.in_turn(1000, ["--subscribers", 1000, "--streams", 1000,
-                                "--rate", 20000],
-                         events=bench.amount(60000))
+                                "--rate", 20000,
+                                "--events", bench.amount(60000)])
 
 
 def crowd(bench):
     return bench.in_turn(1, ["--subscribers", bench.subscribers(10000),
-                             "--rate", 5, *PATIENT],
-                         events=5 if bench.quick else 25)
+                             "--rate", 5, "--events",
+                             5 if bench.quick else 25, *PATIENT])
 
 
 def mixed(bench):
     return bench.in_turn(100, ["--subscribers", 1000, "--streams", 100,
-                               "--rate", 10000], events=bench.amount(30000))
+                               "--rate", 10000,
+                               "--events", bench.amount(30000)])
 
 
 def idle(bench):
@@ -97,7 +98,8 @@ def followed(bench):
         kind = variant(systems.Relay, f"{streams:,} streams, sockets")
         rounds |= bench.in_turn(
             streams, ["--subscribers", streams, "--streams", streams,
-                      "--active", active, "--rate", 10000, *PATIENT],
+                      "--active", active, "--rate", 10000,
+                      "--idle", 3 if bench.quick else 10, *PATIENT],
             [kind], bench.amount(30000), fresh=True)
     for _ in range(bench.rounds):
         for streams in (1000, 100000):
@@ -162,17 +164,19 @@ def workers(bench):
 
 
 def sweep(bench):
-    """The relay alone: cost against streams and subscribers."""
+    """The relay alone: the same events over more and more streams with one
+    subscriber each; and one stream with more and more subscribers."""
     rounds = {}
-    for streams in (1, 10, 100, 1000, 5000):
+    for streams in (10, 100, 1000, 5000, 15000):
         kind = variant(systems.Relay, f"{streams:,} streams")
         rounds |= bench.in_turn(
-            streams, ["--subscribers", max(1000, streams), "--streams",
-                      streams, "--rate", 2000], [kind], bench.amount(4000))
-    for count in (10, 100, 1000, 5000):
+            streams, ["--subscribers", streams, "--streams", streams,
+                      "--rate", 10000, "--idle", 3, *PATIENT], [kind],
+            bench.amount(60000))
+    for count in (10, 100, 1000, 10000):
         kind = variant(systems.Relay, f"{count:,} subscribers")
-        rounds |= bench.in_turn(1, ["--subscribers", count], [kind],
-                                bench.amount(400000 // count))
+        rounds |= bench.in_turn(1, ["--subscribers", count, *PATIENT], [kind],
+                                bench.amount(600000 // count))
     return rounds
 
 
@@ -180,18 +184,18 @@ def sweep(bench):
 class Scenario:
     title: str
     measure: typing.Callable
-    minutes: float  # about, with all systems and five rounds
-    long_minutes: float = 0  # with --long, if that differs
-    long_rounds: int = 0  # with --long, if that is fewer
+    minutes: float  # about, with all systems, on a quiet machine
+    rounds: int = 5  # at most
+    long_minutes: float = 0  # with --long, in one round; 0: no difference
 
 
 ALL = {
     "A1": Scenario("1 stream, 1,000 subscribers, bursts of 1",
                    fan_out(1, 1000), 3),
     "A16": Scenario("1 stream, 1,000 subscribers, bursts of 16",
-                    fan_out(16, 12800), 4),
+                    fan_out(16, 12800), 3),
     "A64": Scenario("1 stream, 1,000 subscribers, bursts of 64",
-                    fan_out(64, 25600), 5),
+                    fan_out(64, 25600), 3),
     "B": Scenario("1,000 streams, 1 subscriber each, 20,000 events/s",
                   many_streams, 3),
     "C": Scenario("1 stream, 10,000 subscribers, 5 events/s", crowd, 5),
@@ -199,18 +203,19 @@ ALL = {
     "E": Scenario("100 streams, 10 subscribers each, 10,000 events/s",
                   mixed, 3),
     "deflate": Scenario("1 stream, 1,000 subscribers, compression off and on",
-                        deflate, 3),
-    "followed": Scenario("followed streams, few of many active", followed, 8),
-    "first": Scenario("first event on streams that were idle", first, 6, 62,
-                      1),
+                        deflate, 2),
+    "followed": Scenario("followed streams, few of many active", followed,
+                         11),
+    "first": Scenario("first event on streams that were idle", first, 5,
+                      long_minutes=62),
     "catchup": Scenario("one subscriber 100,000 events behind, 1,000 live",
-                        behind.catch_up, 3),
+                        behind.catch_up, 2),
     "herd": Scenario("2,000 clients resume 1,000 events each", behind.herd,
-                     1),
+                     0.5),
     "workers": Scenario("1 stream, 1,000 subscribers, 1 and more workers",
                         workers, 1),
-    "sweep": Scenario("cost against streams and subscribers", sweep, 4),
+    "sweep": Scenario("cost against streams and subscribers", sweep, 7),
     "hold": Scenario("as many idle connections as descriptors allow", hold,
-                     4, 11, 1),
+                     1, rounds=1, long_minutes=11),
 }
 GROUPS = {"A": ["A1", "A16", "A64"]}

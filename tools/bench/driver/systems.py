@@ -102,7 +102,7 @@ class System:
 
     name = ""
     client = ()
-    # Peers that pay for each event of a burst alike need not get all of them.
+    # Of bursts: peers that pay for each event alike need not get all.
     events_max = None
 
     def __init__(self, folder, redis, streams):
@@ -241,7 +241,7 @@ class RawInside(System):
 
 class Nchan(System):
     name = "nchan"
-    events_max = 1920
+    events_max = 1000
     module = "/usr/lib/nginx/modules/ngx_nchan_module.so"
 
     def start(self):
@@ -265,7 +265,7 @@ class Nchan(System):
 
 class Node(System):
     script = ""
-    events_max = 1920
+    events_max = 1000
 
     def start(self):
         modules = ROOT / "build" / "bench" / "peers" / "node_modules"
