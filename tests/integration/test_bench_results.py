@@ -212,6 +212,13 @@ def test_the_rounds_are_kept_on_a_line_for_each_figure(tmp_path):
     assert json.loads(text)["scenarios"]["A1"]["runs"] == runs
 
 
+def test_a_client_that_is_always_busy_is_marked():
+    row = {"rounds": 1, "cpu_us": 1.0, "client_core": 0.91}
+    assert report.table({"ws": row})[2].endswith("91.00 % **(the limit)** |")
+    row["client_core"] = 0.9
+    assert "limit" not in report.table({"ws": row})[2]
+
+
 def test_the_clients_limit_is_told():
     rows = {"raw, no Redis": {"rounds": 1, "cpu_us": 1.0, "client_us": 0.5}}
     text = "\n".join(report.ceiling({"A64": scenario(rows)}))
