@@ -11,6 +11,7 @@ import systems
 
 EVENT_FRAME_BYTES = 430  # 400 of event, the cursor, the header
 WINDOW_BYTES = 256 * 1024
+RATE = 50  # events/s to each of the live ones
 BEFORE_SECONDS = 4
 MEANWHILE_SECONDS = 16  # one after another catches up
 LAST_SECONDS = 6  # nobody begins to so shortly before the end
@@ -21,7 +22,7 @@ WARM_US = 500000  # the first events of a run are left out
 
 def catch_up(bench):
     """One after another, subscribers that are 100,000 events behind, while a
-    thousand others get 100 events/s. What those others see is told for the
+    thousand others get 50 events/s. What those others see is told for the
     time before and for exactly the time in which one was catching up."""
     rounds = {}
     for relay in bench.started([systems.Relay], 1):
@@ -37,11 +38,12 @@ def catch_up(bench):
 def one_round(bench, relay, rounds):
     seconds = BEFORE_SECONDS + (12 if bench.quick else MEANWHILE_SECONDS)
     frames = relay.frames()
-    live = client.start(relay, "--subscribers", 1000, "--rate", 100,
-                        "--events", 100 * seconds, "--slices", 10)
+    live = client.start(relay, "--subscribers", 1000, "--rate", RATE,
+                        "--events", RATE * seconds, "--slices", 10)
     try:
-        behinds, since_us = run_behinds(relay, live,
-                                        seconds - BEFORE_SECONDS)
+        behinds, since_us = run_behinds(
+            relay, live, 20000 if bench.quick else 100000,
+            seconds - BEFORE_SECONDS)
         beside = client.finish(live)
     finally:
         client.stop(live)
@@ -49,7 +51,7 @@ def one_round(bench, relay, rounds):
     add(rounds, beside, behinds, since_us)
 
 
-def run_behinds(relay, live, seconds):
+def run_behinds(relay, live, events, seconds):
     """As many, one after another, as there is time for; and since when."""
     while relay.metrics().get("relay_subscriptions") != 1000:
         if live.poll() is not None:
@@ -61,7 +63,7 @@ def run_behinds(relay, live, seconds):
     behinds = []
     while time.monotonic_ns() // 1000 < last_us:
         behinds.append(client.finish(client.start(
-            relay, "--subscribers", 1, "--prefill", 100000, "--events", 0)))
+            relay, "--subscribers", 1, "--prefill", events, "--events", 0)))
     return behinds, since_us
 
 
