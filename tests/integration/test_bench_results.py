@@ -132,7 +132,11 @@ def test_rates_and_reads_have_their_limits():
     text = "Behind by 100,000 events: catching up"
     for rate, state in ((200000, targets.HOLDS), (199999, targets.MISSED)):
         assert verdict(text, catchup=scenario(
-            {"one behind": {"rate": rate}})).state == state
+            {"one behind": {"rate": rate,
+                            "deliveries": 100000}})).state == state
+    assert verdict(text, catchup=scenario(
+        {"one behind": {"rate": 300000, "deliveries": 20000}})
+    ).state == targets.SKIPPED
     text = "2,000 clients resume 20 streams: reads for each range"
     for reads, state in ((120, targets.HOLDS), (121, targets.MISSED)):
         assert verdict(text, herd=scenario(
