@@ -10,8 +10,9 @@ import typing
 
 import behind
 import systems
+from bench import turned
 from client import Failed
-from machine import SERVER_CORE, pin
+from machine import CLIENT_CORE, SERVER_CORE, pin
 from systems import variant
 
 # For very many connections.
@@ -101,8 +102,8 @@ def followed(bench):
                       "--active", active, "--rate", 10000,
                       "--idle", 3 if bench.quick else 10, *PATIENT],
             [kind], bench.amount(30000), fresh=True)
-    for _ in range(bench.rounds):
-        for streams in (1000, 100000):
+    for number in range(bench.rounds):
+        for streams in turned((1000, 100000), number):
             with bench.attempt(f"{streams:,} streams"):
                 rounds.setdefault(f"{streams:,} streams", []).append(
                     followed_inside(bench, streams))
@@ -115,7 +116,9 @@ def followed_inside(bench, streams):
                "--active", 1000, "--rate", 10000,
                "--events", bench.amount(30000),
                "--idle", 3 if bench.quick else 30]
-    done = subprocess.run(list(map(str, pin(command, SERVER_CORE))),
+    if os.cpu_count() > 1:
+        command += ["--core", SERVER_CORE]
+    done = subprocess.run(list(map(str, pin(command, CLIENT_CORE))),
                           capture_output=True, text=True, timeout=600)
     bench.redis.run("FLUSHALL")
     if done.returncode != 0:

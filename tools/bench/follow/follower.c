@@ -10,6 +10,7 @@
 #include "xmalloc.h"
 
 #include <limits.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -266,6 +267,19 @@ start_producer(struct follower *follower)
 	run_until(follower, "filling", count_phase, LOAD_PROBING);
 }
 
+/* The producer stays where the program was started. */
+static void
+keep_to_core(const struct follower *follower)
+{
+	cpu_set_t cores;
+	if (follower->core < 0)
+		return;
+	CPU_ZERO(&cores);
+	CPU_SET((size_t)follower->core, &cores);
+	if (sched_setaffinity(0, sizeof(cores), &cores) != 0)
+		follow_die("--core", "there is no such core");
+}
+
 /* The view that a client of the bench subscribes to. */
 static size_t
 find_endpoint(const struct contract *contract)
@@ -315,6 +329,7 @@ follower_start(struct follower *follower, struct follow_figures *figures)
 	open_loop(follower);
 	open_core(follower);
 	start_producer(follower);
+	keep_to_core(follower);
 	uint64_t began_us = clock_mono_us();
 	follow_all(follower);
 	figures->follow_us = clock_mono_us() - began_us;

@@ -22,6 +22,7 @@ struct follow_subscriber;
 struct follower {
 	struct load_plan plan;
 	struct load_pids redis_pids;
+	int core; /* to be kept to once the producer runs; -1: any */
 	char run[32];
 	uv_loop_t loop;
 	uv_check_t check;

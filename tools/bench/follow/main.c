@@ -6,18 +6,19 @@
  * clients, which the limit of descriptors would keep few. Prints JSON:
  *
  *   bench_follow --redis URL --streams N [--active N] [--rate EVENTS_PER_SECOND]
- *                [--events N] [--idle SECONDS] [--redis-pid PID]
+ *                [--events N] [--idle SECONDS] [--redis-pid PID] [--core N]
  *
  * First all streams lie idle for so long: what is spent then is the safety
  * sweep. Then the active ones get their events, each of which must arrive once
  * and in order. CPU time is that of this process, which does also what a
  * client of the bench does (reads the frames); that is the same for any number
- * of streams. tools/bench/run follow runs it with 1,000 and with 100,000.
+ * of streams. tools/bench/run followed runs it with 1,000 and with 100,000.
  */
 
 #include "follower.h"
 #include "load_stamp.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,6 +87,8 @@ take_argument(struct follower *bench, const char *name, const char *value)
 		plan->events = number_of(name, value);
 	else if (strcmp(name, "--idle") == 0)
 		plan->idle_seconds = (unsigned)number_of(name, value);
+	else if (strcmp(name, "--core") == 0)
+		bench->core = (int)(number_of(name, value) % CPU_SETSIZE);
 	else if (strcmp(name, "--redis-pid") != 0 ||
 	    load_pids_parse(&bench->redis_pids, value) != 0)
 		follow_die(name, "no such option, or not a process id");
@@ -95,6 +98,7 @@ static void
 take_arguments(struct follower *bench, int argc, char **argv)
 {
 	struct load_plan *plan = &bench->plan;
+	bench->core = -1;
 	snprintf(bench->run, sizeof(bench->run), "%d", (int)getpid());
 	*plan = (struct load_plan){ .has_producer = true,
 		.place = { .run = bench->run,
