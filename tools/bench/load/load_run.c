@@ -5,8 +5,8 @@
 #include "load_conn.h"
 #include "load_dial.h"
 #include "load_producer.h"
+#include "load_request.h"
 #include "load_stamp.h"
-#include "load_template.h"
 #include "xmalloc.h"
 
 #include <errno.h>
@@ -252,31 +252,6 @@ hear_producer(struct run *run)
 /* --- the connections --- */
 
 static void
-build_request(struct run *run, unsigned stream)
-{
-	const struct load_plan *plan = run->plan;
-	buf_clear(&run->request);
-	buf_add_text(&run->request, "GET ");
-	load_template(
-	    &run->request, run->url.path, plan->place.run, stream, view_of(""));
-	buf_addf(&run->request,
-	    " HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\n"
-	    "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-	    "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n",
-	    run->url.authority);
-	if (plan->protocol)
-		buf_addf(&run->request, "Sec-WebSocket-Protocol: %s\r\n",
-		    plan->protocol);
-	if (plan->deflate)
-		buf_add_text(&run->request,
-		    "Sec-WebSocket-Extensions: permessage-deflate; "
-		    "server_no_context_takeover; "
-		    "client_no_context_takeover\r\n");
-	buf_add_text(&run->request, "\r\n");
-	buf_add_char(&run->request, '\0');
-}
-
-static void
 watch(struct run *run, int operation, unsigned index, uint32_t events)
 {
 	struct epoll_event event = { .events = events, .data.u64 = index };
@@ -311,7 +286,8 @@ serve_conn(struct run *run, unsigned index)
 {
 	struct load_conn *conn = &run->conns[index];
 	if (conn->state == LOAD_CONNECTING) {
-		build_request(run, conn->stream);
+		load_request_build(
+		    &run->request, run->plan, &run->url, conn->stream);
 		if (load_conn_request(conn, &run->site, run->request.data) == 0)
 			watch(run, EPOLL_CTL_MOD, index, EPOLLIN);
 	} else if (conn->fd >= 0) {
