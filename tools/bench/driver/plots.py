@@ -12,7 +12,8 @@ import matplotlib  # noqa: E402
 matplotlib.use("Agg")
 import matplotlib.pyplot as pyplot  # noqa: E402
 from matplotlib.lines import Line2D  # noqa: E402
-from matplotlib.ticker import FuncFormatter, NullFormatter  # noqa: E402
+from matplotlib.ticker import (  # noqa: E402
+    FuncFormatter, MaxNLocator, NullFormatter)
 
 # The palette of Okabe and Ito.
 COLORS = {"relay": "#0072B2", "raw": "#5f5f5f", "raw, no Redis": "#a6a6a6",
@@ -72,7 +73,7 @@ def bars(axes, rows, figure, title, unit, form=plain):
     axes.invert_yaxis()
     axes.set_xlim(0, max(values, default=1) * 1.22)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: plain(v)))
-    axes.xaxis.set_major_locator(pyplot.MaxNLocator(4))
+    axes.xaxis.set_major_locator(MaxNLocator(4))
     axes.tick_params(axis="y", length=0)
 
 
