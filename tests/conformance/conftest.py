@@ -74,14 +74,14 @@ def abused_relay(request, tmp_path_factory, certificate):
     server = RedisServer(folder / "redis", appendonly=False)
     relays = {}
 
-    def start(*options):
+    def start(*options, listen=None):
         if options not in relays:
             at = folder / f"relay{len(relays)}"
             wrapper = [*VALGRIND, f"--log-file={at}.valgrind"] \
                 if request.config.getoption("--valgrind") else []
             flags = certificate.flags() if certificate else ()
             relays[options] = Relay(at, server, *options, *flags,
-                                    wrapper=wrapper)
+                                    listen=listen, wrapper=wrapper)
             if certificate:
                 secured.trust(relays[options].address, certificate)
             relays[options].store_path = server.socket

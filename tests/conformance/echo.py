@@ -16,14 +16,14 @@ PROGRAM = pathlib.Path(os.environ.get(
 class Echo:
     """A running relay-echo-test."""
 
-    def __init__(self, folder, certificate, *arguments):
+    def __init__(self, folder, certificate, *arguments, listen="127.0.0.1:0"):
         if certificate:
             arguments += certificate.flags()
         self.log_path = folder / "log"
         self.port_file = folder / "ports"
         self.log = open(self.log_path, "wb")
         self.process = subprocess.Popen(
-            [PROGRAM, "--listen", "127.0.0.1:0",
+            [PROGRAM, "--listen", listen,
              "--admin-listen", "127.0.0.1:0", "--port-file", self.port_file,
              *arguments], stdout=self.log, stderr=self.log)
         wait_until(lambda: self.port_file.exists() or

@@ -2,6 +2,7 @@
 """B45: random sequences of frames, and by the letter of RFC 6455 what a server
 must make of them: the messages and pongs it gives back, and its close."""
 
+import codecs
 import random
 
 from raw import (BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT,
@@ -9,6 +10,7 @@ from raw import (BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT,
 
 GOOD_CODES = [1000, 1001, 1003, 1007, 1011, 1014, 3000, 4999]
 BAD_CODES = [0, 999, 1004, 1005, 1006, 1015, 2999, 5000]
+SEGMENTS = 64  # small ones in a sequence: each costs a call on both sides
 
 
 class Sequence:
@@ -31,7 +33,18 @@ class Sequence:
         if self.dice.random() < 0.2:
             self.parts.append(self.dice.randbytes(self.dice.randrange(50)))
         self.data = b"".join(self.parts)
-        self.chop = self.dice.choice([None, None, None, 1, 2, 7, 100])
+        self.segments = self._cut(
+            self.dice.choice([None, None, None, 1, 2, 7, 100]))
+
+    def _cut(self, size):
+        """The data as it is sent: whole, or with a stretch anywhere in it
+        that comes in segments of this size."""
+        if size is None:
+            return [self.data]
+        begin = self.dice.randrange(len(self.data))
+        end = min(begin + SEGMENTS * size, len(self.data))
+        cuts = [0, *range(begin, end, size), end, len(self.data)]
+        return [self.data[a:b] for a, b in zip(cuts, cuts[1:]) if a < b]
 
     def _end(self, code):
         self.said.append((CLOSE, b"" if code is None else
@@ -42,7 +55,7 @@ class Sequence:
         size = self.dice.choice([0, 1, 2, 5, 125, 126, 127, 300, 3000])
         if self.dice.random() < 0.7:
             return ("aé€😀"[:size] * (size // 4 + 1))[:size].encode()
-        return bytes(self.dice.choice(b"abc{}\"\\ \n") for _ in range(size))
+        return bytes(self.dice.choices(b"abc{}\"\\ \n", k=size))
 
     def _roll(self):
         kinds = [self._data] * 12 + [self._continue] * 8 + \
@@ -57,7 +70,6 @@ class Sequence:
             return self._end(1009)
         if self.opcode == TEXT:
             try:
-                import codecs
                 codecs.getincrementaldecoder("utf-8")().decode(
                     self.message, final=fin)
             except UnicodeDecodeError:
