@@ -3,6 +3,7 @@
 /* The gate: a verdict never changes as more bytes come, what passes is clean,
  * and the answer to it is our own. */
 
+#include "credential.h"
 #include "fuzz.h"
 #include "handshake.h"
 
@@ -90,6 +91,26 @@ check_prefixes(struct view head, const struct verdict *whole)
 	}
 }
 
+/* What shows who it is was said in the head, decoded at most. */
+static void
+check_credential(const struct handshake *handshake, struct view head)
+{
+	struct credential credential;
+	credential_bearer(handshake, &credential);
+	must(credential.kind != CREDENTIAL_TICKET);
+	check_inside(credential.text, head);
+	credential_fini(&credential);
+	for (int query_token = 0; query_token < 2; query_token++) {
+		credential_find(handshake, query_token, &credential);
+		must((credential.kind != CREDENTIAL_NONE) ||
+		    credential.text.len == 0);
+		must(credential.text.len <= head.len);
+		if (credential.value.len == 0)
+			check_inside(credential.text, head);
+		credential_fini(&credential);
+	}
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -106,5 +127,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_views(&whole.handshake, head);
 	handshake_origin_allowed(&whole.handshake, &known, 1);
 	check_answer(&whole.handshake);
+	check_credential(&whole.handshake, head);
 	return 0;
 }

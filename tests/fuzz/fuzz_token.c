@@ -2,11 +2,13 @@
 
 /* Tokens and key sets. The first byte says what the rest is: a token; header and
  * claims that are signed here with a secret that is known, so that the bytes get
- * behind the signature; or a key set. */
+ * behind the signature; what Redis holds for a ticket, or the ticket; or a key
+ * set. */
 
 #include "base64url.h"
 #include "buf.h"
 #include "jwks.h"
+#include "ticket.h"
 #include "token.h"
 
 #include <openssl/evp.h>
@@ -109,6 +111,42 @@ check_key_set(struct view text)
 	key_set_release(&keys);
 }
 
+/* Whoever is read can be written, and is the same when read again. */
+static void
+check_kept(struct view value)
+{
+	struct token_bearer bearer;
+	struct token_bearer again;
+	struct buf text;
+	if (ticket_read(value, &bearer) < 0)
+		return;
+	buf_init(&text, 0);
+	ticket_write(&bearer, &text);
+	must(ticket_read(buf_view(&text), &again) == 0);
+	must(view_equal(view_make(bearer.tenant, bearer.tenant_len),
+	    view_make(again.tenant, again.tenant_len)));
+	must(view_equal(view_make(bearer.user, bearer.user_len),
+	    view_make(again.user, again.user_len)));
+	must(bearer.expires_s == again.expires_s);
+	must(memcmp(bearer.key_id, again.key_id, TOKEN_KEY_ID) == 0);
+	must(bearer.expires_s <= TOKEN_EXPIRY_MAX);
+	buf_fini(&text);
+}
+
+/* The key names no ticket, only its digest. */
+static void
+check_ticket(struct view ticket)
+{
+	struct buf key;
+	if (!ticket_is_well_formed(ticket))
+		return;
+	must(ticket.len == TICKET_SIZE);
+	buf_init(&key, 0);
+	ticket_key(view_of("relay:"), ticket, &key);
+	must(memmem(key.data, key.len, ticket.data, ticket.len) == NULL);
+	buf_fini(&key);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -119,6 +157,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(verify(rest) != TOKEN_UNAVAILABLE);
 	else if (data[0] == 's')
 		check_signed(rest);
+	else if (data[0] == 'r')
+		check_kept(rest);
+	else if (data[0] == 'k')
+		check_ticket(rest);
 	else
 		check_key_set(rest);
 	return 0;
