@@ -13,15 +13,15 @@ import socket
 import pytest
 
 from checker import assert_six_zeros
-from harness import (CHAT, RELAYD, SLOW, Publisher, Subscriber, closed_with,
-                     connect, dumps, events_key, receive_json, receive_type,
-                     run, step, until, wait_for)
+from harness import (CHAT, SLOW, Publisher, Subscriber, closed_with, connect,
+                     dumps, events_key, is_sanitized, receive_json,
+                     receive_type, run, step, until, wait_for)
 from heads import GOOD, request, status_of
 
 
 # What a sanitizer itself takes and keeps is no measure of anything.
 sane_memory = pytest.mark.skipif(
-    any(mark in RELAYD.read_bytes() for mark in (b"__asan_init", b"__tsan_init")),
+    is_sanitized(),
     reason="a sanitizer is built in")
 
 

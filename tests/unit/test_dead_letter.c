@@ -153,7 +153,10 @@ letters_beyond_the_bound_are_counted_as_lost(void **state)
 	uint64_t lost = stat_get(&rig.stats, dead_letters_lost);
 	/* 32 MiB, and what lies around the events. */
 	assert_in_range(lost, 600 - 512, 600 - 480);
-	rig_wait(&rig, stat_get(&rig.stats, dead_letters) == 600 - lost);
+	/* Not counted here: on a machine that takes more than five seconds the
+	 * link ends with answers under way, and what is sent again is known. */
+	rig_wait(
+	    &rig, (uint64_t)rig_number(&rig, "XLEN %s", STREAM) == 600 - lost);
 	assert_int_equal(stat_get(&rig.stats, dead_letters_lost), lost);
 	rig_close(&rig);
 }
