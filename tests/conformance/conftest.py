@@ -61,6 +61,8 @@ def deflating_echo(tmp_path_factory, certificate):
 # --- relayd under abuse ---
 
 VALGRIND = ["valgrind", "--quiet", "--error-exitcode=99",
+            "--leak-check=full", "--errors-for-leak-kinds=definite",
+            "--show-leak-kinds=definite",
             "--trace-children=no"]
 
 
