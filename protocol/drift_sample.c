@@ -27,27 +27,62 @@ is_full(const struct sample *sample)
 	return sample->out.len + DRIFT_NAME_MAX + ROOM > sample->size;
 }
 
+/* Names of an object as they are shown, which differ less than its own: those
+ * that look alike are told once. */
+struct told {
+	uint32_t count;
+	struct drift_name names[MEMBERS_MAX + 1]; /* and that there are more */
+};
+
+static bool
+begin_member(
+    struct sample *sample, struct told *told, const struct drift_name *name)
+{
+	for (uint32_t i = 0; i < told->count; i++)
+		if (strcmp(told->names[i].text, name->text) == 0)
+			return false;
+	if (told->count > 0)
+		buf_add_char(&sample->out, ',');
+	told->names[told->count++] = *name;
+	buf_add_json_string(&sample->out, view_of(name->text));
+	buf_add_char(&sample->out, ':');
+	return true;
+}
+
+static void
+add_more(struct sample *sample, struct told *told)
+{
+	const struct drift_name more = { "..." };
+	if (begin_member(sample, told, &more))
+		buf_add_text(&sample->out, "\"more\"");
+}
+
+static struct drift_name
+shown_name(struct sample *sample, uint32_t key)
+{
+	const struct drift_name hidden = { "(a name)" };
+	struct drift_name name =
+	    drift_member_name(sample->doc, key, &sample->text);
+	return name.text[0] ? name : hidden;
+}
+
 static void
 add_object(struct sample *sample, uint32_t at, unsigned depth)
 {
 	const struct json_node *nodes = sample->doc->nodes;
-	uint32_t told = 0;
+	struct told told;
+	told.count = 0;
 	buf_add_char(&sample->out, '{');
 	for (uint32_t key = at + 1; key < nodes[at].next;
 	     key = nodes[key + 1].next) {
-		if (told == MEMBERS_MAX || depth == 0 || is_full(sample)) {
-			buf_add_text(&sample->out,
-			    told ? ",\"...\":\"more\"" : "\"...\":\"more\"");
+		if (told.count == MEMBERS_MAX || depth == 0 ||
+		    is_full(sample)) {
+			add_more(sample, &told);
 			break;
 		}
-		struct drift_name name =
-		    drift_member_name(sample->doc, key, &sample->text);
-		if (told++)
-			buf_add_char(&sample->out, ',');
-		buf_add_json_string(&sample->out,
-		    view_of(name.text[0] ? name.text : "(a name)"));
-		buf_add_char(&sample->out, ':');
-		add_value(sample, key + 1, depth - 1);
+		struct drift_name name = shown_name(sample, key);
+		if (begin_member(sample, &told, &name))
+			add_value(sample, key + 1, depth - 1);
 	}
 	buf_add_char(&sample->out, '}');
 }

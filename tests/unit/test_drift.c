@@ -218,6 +218,37 @@ samples_hold_types_and_no_values(void **state)
 	assert_here("sample/data/list", "[\"number\",\"string\",\"more\"]");
 }
 
+/* Also those that differ only in what cannot be shown, or that look like what a
+ * sample says of its own. */
+static void
+members_of_one_name_stand_in_a_sample_once(void **state)
+{
+	(void)state;
+	server("{\"type\":\"event\",\"data\":{\"kind\":\"hunter2secret\","
+	       "\"a@example.org\":1,\"b@example.org\":\"x\","
+	       "\"(a name)\":1,\"\\u0001\":1,\"\\u0002\":1,\"?\":1}}");
+	print();
+	assert_cell("cells", "/data/kind", "enum");
+	assert_here("sample/data",
+	    "{\"kind\":\"string\",\"(a name)\":\"number\",\"?\":\"number\"}");
+}
+
+static void
+a_sample_says_once_that_there_is_more(void **state)
+{
+	char text[600] = "{\"type\":\"event\",\"data\":{\"kind\":"
+			 "\"hunter2secret\",\"...\":1";
+	(void)state;
+	for (int i = 0; i < 30; i++)
+		sprintf(text + strlen(text), ",\"m%c%c\":1", 'a' + i / 6,
+		    'a' + i % 6);
+	strcat(text, "}}");
+	server(text);
+	print();
+	assert_cell("cells", "/data/kind", "enum");
+	assert_here("sample/data/...", "\"number\"");
+}
+
 static void
 values_that_are_no_identifiers_are_not_shown(void **state)
 {
@@ -227,7 +258,6 @@ values_that_are_no_identifiers_are_not_shown(void **state)
 	server(EVENT("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", "3", ""));
 	print();
 	assert_int_equal(count_items("/cells"), 1);
-	assert_here("seen", "null");
 	assert_cell("cells", "/data/kind", "enum");
 	assert_here("seen", "null");
 	assert_here("count", "3");
@@ -426,6 +456,8 @@ main(void)
 		TEST(a_kind_that_is_a_type_of_its_own_was_wrapped),
 		TEST(what_is_no_json_has_a_reason_and_no_sample),
 		TEST(samples_hold_types_and_no_values),
+		TEST(members_of_one_name_stand_in_a_sample_once),
+		TEST(a_sample_says_once_that_there_is_more),
 		TEST(values_that_are_no_identifiers_are_not_shown),
 		TEST(types_members_and_values_that_never_came_are_told),
 		TEST(a_message_of_several_endpoints_is_one),
