@@ -140,6 +140,12 @@ letters_wait_while_redis_is_away(void **state)
 	rig_close(&rig);
 }
 
+static uint64_t
+count_letters(struct rig *rig)
+{
+	return (uint64_t)rig_number(rig, "XLEN %s", STREAM);
+}
+
 static void
 letters_beyond_the_bound_are_counted_as_lost(void **state)
 {
@@ -155,8 +161,7 @@ letters_beyond_the_bound_are_counted_as_lost(void **state)
 	assert_in_range(lost, 600 - 512, 600 - 480);
 	/* Not counted here: on a machine that takes more than five seconds the
 	 * link ends with answers under way, and what is sent again is known. */
-	rig_wait(
-	    &rig, (uint64_t)rig_number(&rig, "XLEN %s", STREAM) == 600 - lost);
+	rig_wait(&rig, count_letters(&rig) == 600 - lost);
 	assert_int_equal(stat_get(&rig.stats, dead_letters_lost), lost);
 	rig_close(&rig);
 }
