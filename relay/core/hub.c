@@ -347,6 +347,9 @@ tell_quiet(struct hub *hub)
 	}
 }
 
+/* Who has something to get gets it first: the flush that follows looks at the
+ * budgets behind it. Else what was read could be given up again before anybody
+ * had any of it, time after time. */
 void
 hub_tick(struct hub *hub, uint64_t now_ms)
 {
@@ -355,7 +358,8 @@ hub_tick(struct hub *hub, uint64_t now_ms)
 	keep_expire(hub);
 	tell_quiet(hub);
 	windows_unpause(hub);
-	budget_check_all(hub);
+	if (!hub_is_dirty(hub))
+		budget_check_all(hub);
 	hub_gauges(hub);
 }
 

@@ -238,6 +238,24 @@ memory_that_is_short_is_not_spent_on_reading_ahead(void **state)
 }
 
 static void
+memory_that_is_short_leaves_what_was_read_to_who_waits_for_it(void **state)
+{
+	struct scene *s = *state;
+	struct hub_options options = ROOMY;
+	options.total_bytes = BLOCK_BYTES - 1;
+	hub_reload(s->world.hub, &options, &s->world.contract);
+	add(s, 1, 6);
+	resume(s, &s->a, 0);
+	turn(s);
+	world_answer_request(&s->world, 0);
+	hub_tick(s->world.hub, ++s->world.now_ms);
+	hub_flush(s->world.hub, s->world.now_ms);
+	assert_int_equal(s->a.events, 6);
+	hub_tick(s->world.hub, ++s->world.now_ms);
+	assert_int_equal(figures(s).block_bytes, 0);
+}
+
+static void
 who_comes_a_moment_later_needs_no_read(void **state)
 {
 	struct scene *s = *state;
@@ -512,6 +530,8 @@ main(void)
 		SCENE(a_read_ahead_that_nobody_needs_any_more_is_not_looked_at),
 		SCENE(what_was_read_ahead_goes_with_the_source),
 		SCENE(memory_that_is_short_is_not_spent_on_reading_ahead),
+		SCENE(
+		    memory_that_is_short_leaves_what_was_read_to_who_waits_for_it),
 		SCENE(who_comes_a_moment_later_needs_no_read),
 		SCENE(what_was_read_is_kept_for_a_moment_only),
 		SCENE(of_windows_that_one_alone_has_used_two_are_kept),

@@ -234,10 +234,9 @@ draw_options(struct life *life)
 {
 	return (struct hub_options){
 		.subscriber_bytes = 500 + (size_t)draw(life, 4000),
-		.total_bytes = (4 + (size_t)draw(life, 6)) * 65536,
+		.total_bytes = (2 + (size_t)draw(life, 6)) * 65536,
 		.run_bytes = 200 + (size_t)draw(life, 1000),
-		/* Half of it while live events flow. */
-		.window_bytes = 1200 + (size_t)draw(life, 4000),
+		.window_bytes = 600 + (size_t)draw(life, 2000),
 		.windows_in_flight = 2 + (unsigned)draw(life, 4),
 	};
 }
