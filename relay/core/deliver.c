@@ -271,6 +271,18 @@ note_unsent(struct subscription *subscription, unsigned entries, bool is_live)
 	return true;
 }
 
+/* Beyond what the live feed had when the window was read: the feed may have
+ * passed that id since and not have met it. Still ahead of it, the feed tells
+ * when it comes there. */
+static bool
+was_met(const struct subscription *subscription, const struct window *window)
+{
+	struct chain *chain = &subscription->topic->chain;
+	return entry_id_compare(window->through, window->fed) <= 0 ||
+	    entry_id_compare(window->through, chain->tip) > 0 ||
+	    chain_knows(chain, window->through);
+}
+
 /* At the end of a window: on into the live chain, or to the next one, which it
  * is served from in its turn. A window that went no further is not asked
  * for again at once. */
@@ -284,7 +296,8 @@ leave_window(struct subscription *subscription)
 	    entry_id_compare(window->through, window->after) != 0;
 	struct position hold;
 	window_hold(window, &hold);
-	subscription_wait(subscription, window->through, window->generation);
+	subscription_wait(subscription, window->through,
+	    was_met(subscription, window) ? window->generation : 0);
 	subscription->is_fast = window_was_fast(window);
 	bool is_live = subscription_try_join(subscription);
 	if (!is_live && brought_some)

@@ -22,6 +22,7 @@ struct fetch {
 	uint64_t id;
 	uint32_t generation; /* the stream's, when it was asked for */
 	struct entry_id after;
+	struct entry_id fed; /* the stream's tail at that time */
 	uint64_t since_ms;
 	bool is_ahead; /* for those who are about to leave a window there */
 	struct position pins[]; /* by endpoint: keeps the topic's chain */

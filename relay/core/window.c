@@ -61,6 +61,7 @@ fetch_new(const struct stream *stream, struct entry_id after, uint64_t since_ms)
 	fetch->id = ++stream->hub->last_window_id;
 	fetch->generation = stream->generation;
 	fetch->after = after;
+	fetch->fed = stream->tail;
 	fetch->since_ms = since_ms;
 	return fetch;
 }
@@ -200,6 +201,7 @@ window_new(struct topic *topic, const struct fetch *fetch)
 	struct window *window = xcalloc(1, sizeof(*window));
 	window->topic = topic;
 	window->after = fetch->after;
+	window->fed = fetch->fed;
 	window->generation = fetch->generation;
 	window->read_ms = hub->now_ms;
 	chain_init(&window->chain, &hub->pool, fetch->after);
@@ -426,6 +428,21 @@ serve(struct answer *answer)
 	keep_limit(answer->stream);
 }
 
+/* Not beyond what the live feed had when this was asked for. Where that very
+ * entry is not in it, what was read may be of another life than the feed. */
+static void
+cut(struct batch *batch, const struct fetch *fetch, bool *reached_tail)
+{
+	if (entry_id_compare(fetch->after, fetch->fed) >= 0 ||
+	    !batch_has_entry(batch, fetch->fed))
+		return;
+	while (entry_id_compare(
+		   batch->entries[batch->count - 1].id, fetch->fed) > 0)
+		batch->count--;
+	batch->through = fetch->fed;
+	*reached_tail = true;
+}
+
 /* The fetch that this answers, out of the books; NULL when it is void or its
  * stream has gone. */
 static struct stream *
@@ -449,11 +466,14 @@ void
 hub_window(struct hub *hub, uint64_t stream_id, uint64_t window_id,
     const struct batch *batch, bool reached_tail, uint64_t now_ms)
 {
-	struct answer answer = { .batch = batch, .reached_tail = reached_tail };
+	struct batch known = *batch;
+	struct answer answer = { .batch = &known };
 	hub->now_ms = now_ms;
 	answer.stream = take_answer(hub, stream_id, window_id, &answer.fetch);
 	if (answer.stream == NULL)
 		return;
+	cut(&known, answer.fetch, &reached_tail);
+	answer.reached_tail = reached_tail;
 	if (answer.fetch->generation == answer.stream->generation)
 		serve(&answer);
 	fetch_free(&answer.fetch, answer.stream);

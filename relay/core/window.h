@@ -12,8 +12,10 @@
  * judged and sent. One that is not fast never has more than one.
  *
  * While the read is under way the live chain is pinned at its tail: a window
- * that reached the tail of the stream then ends where the chain has begun to
- * be kept, so whoever has read it to its end joins. Private to the hub.
+ * that reached so far ends there, where the chain has begun to be kept, and
+ * whoever has read it to its end joins. What was read beyond is left to the
+ * live feed: should Redis lose it again, the feed would not know that anybody
+ * had it. Private to the hub.
  */
 
 #include "chain.h"
@@ -32,6 +34,7 @@ struct window {
 	struct entry_id after;   /* it was read from here */
 	struct entry_id first;   /* its first entry, as read; 0-0: none */
 	struct entry_id through; /* scanned by those who leave at its end */
+	struct entry_id fed;     /* up to here the live feed had met it all */
 	uint32_t generation;     /* the stream's when it was read */
 	uint64_t read_ms;        /* and when that was */
 	bool reached_tail;
