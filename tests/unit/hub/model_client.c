@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "model_client.h"
 
+#include "model_view.h"
+
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,66 +35,77 @@ fault(const struct model_client *client, uint64_t *counter, const char *what,
 	    client->endpoint, client->notices, last, client->generation);
 }
 
-/* Is it this client's to get, as long as it is there? */
-static bool
-is_visible(const struct model_client *client, const struct model_entry *entry)
-{
-	if (!fake_judge_delivers(entry->kind, client->endpoint))
-		return false;
-	return entry->kind != 'd' || entry_id_is_zero(entry->command) ||
-	    entry->command.ms == client->listener.owner;
-}
-
 /* Nothing of its view may lie in (last, end) that it did not get. */
 static void
 check_missing(struct model_client *client, struct entry_id end)
 {
-	const struct model_stream *stream = client->stream;
-	for (size_t i = 0; i < stream->count; i++) {
-		const struct model_entry *entry = &stream->entries[i];
-		if (entry->generation != client->generation ||
-		    !is_less(client->last, entry->id) ||
-		    !is_less(entry->id, end) || !is_visible(client, entry))
-			continue;
-		if (entry->is_deleted)
-			continue; /* no reader of Redis can know */
-		if (!entry->is_trimmed)
-			fault(client, &client->faults->lost, "lost", entry->id);
-		else if (client->notices)
-			fault(client, &client->faults->silent, "silent",
-			    entry->id);
+	struct client_faults *faults = client->faults;
+	const struct model_entry *entry;
+	size_t from = 0;
+	while ((entry = model_find_missing(
+		    client, client->generation, end, from)) != NULL) {
+		if (entry->is_trimmed)
+			fault(client, &faults->silent, "silent", entry->id);
+		else
+			fault(client, &faults->lost, "lost", entry->id);
+		from = (size_t)(entry - client->stream->entries) + 1;
 	}
 }
 
-/* A copy was restored, and what it has is still in there: that very entry, or
- * the one right behind a gap. */
-static bool
-is_in_copy(const struct model_client *client, unsigned generation)
+/* Gaps that were counted and told to nobody, whoever it was. */
+static struct gap_counts
+count_untold(const struct model_client *client)
 {
-	const struct model_stream *stream = client->stream;
-	struct entry_id next = entry_id_after(client->last);
-	for (size_t i = 0; i < stream->count; i++) {
-		struct entry_id id = stream->entries[i].id;
-		if (stream->entries[i].generation == generation &&
-		    (entry_id_compare(id, client->last) == 0 ||
-			entry_id_compare(id, next) == 0))
-			return true;
-	}
-	return entry_id_is_zero(client->last);
+	const struct stats *stats = &client->listener.world->stats;
+	const struct gap_counts *told = &client->faults->told;
+	uint64_t voids =
+	    stat_get(stats, gaps_rewound) + stat_get(stats, gaps_recreated);
+	uint64_t others =
+	    stat_get(stats, gaps_trimmed) + stat_get(stats, gaps_deleted);
+	return (struct gap_counts){ .all = voids + others - told->all,
+		.voids = voids - told->voids };
+}
+
+/* Does it go on behind `last` in this life of the stream? Else it begins anew,
+ * and that was told or, to those who cannot be told, counted. */
+static bool
+goes_on_in(struct model_client *client, unsigned generation, struct entry_id id)
+{
+	bool is_known = model_is_in_copy(client, generation);
+	struct gap_counts untold = count_untold(client);
+	if (client->notices && !is_known)
+		fault(client, &client->faults->silent,
+		    "no gap before a new life", id);
+	if (!client->notices && !is_known && untold.all <= client->untold.all)
+		fault(client, &client->faults->silent, "a new life not counted",
+		    id);
+	if (client->notices || !is_known)
+		return is_known;
+	return untold.voids <= client->untold.voids ||
+	    !model_may_lack(client, generation);
 }
 
 /* The first event of another life of the stream than the one before. */
 static void
 take_generation(struct model_client *client, const struct model_entry *entry)
 {
-	bool is_known =
-	    client->generation == 0 || is_in_copy(client, entry->generation);
-	if (client->notices && !is_known)
-		fault(client, &client->faults->silent,
-		    "no gap before a new life", entry->id);
-	if (!client->notices && (client->generation == 0 || !is_known))
+	bool goes_on = client->generation != 0 &&
+	    goes_on_in(client, entry->generation, entry->id);
+	if (!client->notices && !goes_on)
 		client->last = entry_id_before(entry->id);
 	client->generation = entry->generation;
+}
+
+/* Who cannot be told may have got something of the new life from a window
+ * before the live feed has noticed that there is one, and then goes on from
+ * the tail: that is counted too. */
+static void
+start_over_if_counted(
+    struct model_client *client, const struct model_entry *entry)
+{
+	if (!client->notices && client->can_reset &&
+	    count_untold(client).voids > client->untold.voids)
+		client->last = entry_id_before(entry->id);
 }
 
 static bool
@@ -121,11 +134,13 @@ on_event(struct listener *listener, struct entry_id id, struct view rest)
 		fault(client, &faults->altered, "altered", id);
 		return;
 	}
-	if (client->held || !is_visible(client, entry))
+	if (client->held || !model_is_visible(client, entry))
 		fault(client, &faults->misled, "not for this one", id);
 	client->ends += entry->kind == 't';
 	if (entry->generation != client->generation)
 		take_generation(client, entry);
+	else
+		start_over_if_counted(client, entry);
 	if (entry_id_compare(id, client->last) == 0)
 		fault(client, &faults->duplicated, "duplicated", id);
 	else if (is_less(id, client->last))
@@ -133,6 +148,7 @@ on_event(struct listener *listener, struct entry_id id, struct view rest)
 	check_missing(client, id);
 	client->last = id;
 	client->has_cursor = true;
+	client->untold = count_untold(client);
 }
 
 static bool
@@ -171,7 +187,12 @@ on_gap(struct listener *listener, const struct gap *gap)
 	client->has_cursor = true;
 	if (!client->notices || client->held)
 		fault(client, &client->faults->misled, "gap", gap->through);
+	client->faults->told.all += gap->reason != GAP_DEAD_LETTERED;
 	if (is_void(gap)) {
+		client->faults->told.voids++;
+		if (!client->can_reset)
+			fault(client, &client->faults->misled,
+			    "a new life of the old one", gap->after);
 		client->last = ENTRY_ID_ZERO;
 		client->generation = 0;
 		client->is_live_due = true;
@@ -186,10 +207,24 @@ on_gap(struct listener *listener, const struct gap *gap)
 		client->last = gap->through;
 }
 
+/* A position tells no life. When the stream was restored behind what it has,
+ * it may be one of the copy: then what the copy has must have come. */
+static void
+find_life(struct model_client *client, struct entry_id end)
+{
+	unsigned now = client->stream->generation;
+	if (client->generation == 0 || client->generation == now ||
+	    !model_is_in_copy(client, now) ||
+	    model_find_missing(client, client->generation, end, 0) == NULL)
+		return;
+	client->generation = now;
+}
+
 /* A position that was told: everything up to there was delivered. */
 static void
 take_position(struct model_client *client, struct entry_id cursor)
 {
+	find_life(client, entry_id_after(cursor));
 	check_missing(client, entry_id_after(cursor));
 	if (is_less(cursor, client->last))
 		fault(client, &client->faults->misled, "cursor goes back",
@@ -254,6 +289,7 @@ on_live(struct listener *listener, struct entry_id cursor, uint64_t replayed)
 	client->has_cursor = true;
 	if (!client->held || client->is_live_start)
 		take_live(client, cursor);
+	client->untold = count_untold(client);
 	client->is_live_start = false;
 	client->is_since = false;
 }
@@ -320,6 +356,7 @@ model_client_connect(struct model_client *client, struct start start, bool held)
 	client->is_waiting_late = false;
 	client->replayed = 0;
 	client->asked_ms = world->now_ms;
+	client->untold = count_untold(client);
 	client->was_open_when_asked = is_open(world, client->stream);
 	client->tail_when_asked = client->stream->last_id;
 	if (start.kind == START_LIVE)
@@ -362,19 +399,31 @@ model_client_seek(struct model_client *client, struct entry_id after)
 	client->last = after;
 	client->has_cursor = true;
 	client->generation = client->stream->generation;
+	client->untold = count_untold(client);
 	hub_seek(
 	    client->listener.world->hub, client->listener.subscription, after);
+}
+
+/* Whoever has heard nothing since the stream began anew: what is there now and
+ * follows what it has must have come all the same. */
+static void
+check_end(struct model_client *client)
+{
+	unsigned generation = client->stream->generation;
+	struct entry_id end = entry_id_after(client->stream->last_id);
+	if (client->generation == 0)
+		return;
+	if (client->generation != generation &&
+	    !goes_on_in(client, generation, client->stream->last_id))
+		return;
+	client->generation = generation;
+	check_missing(client, end);
 }
 
 void
 model_client_finish(struct model_client *client)
 {
-	/* Of what a restored copy lacks nobody can know who had not yet read
-	 * it; the first event of the new life would have told. */
-	if (client->generation == client->stream->generation ||
-	    (client->notices && client->generation != 0 &&
-		!is_in_copy(client, client->stream->generation)))
-		check_missing(client, entry_id_after(client->stream->last_id));
+	check_end(client);
 	if (client->is_live_due)
 		fault(client, &client->faults->misled, "never live",
 		    client->last);

@@ -7,9 +7,16 @@
  * memory what it must get: every entry of its view behind its cursor, once, in
  * order, unaltered; what is missing must have been announced before any later
  * event (to those who know notices), or be gone from Redis (for the others).
+ * Who cannot be told that its cursor is void must have been counted.
  */
 
 #include "hub_world.h"
+
+/* Gaps but refusals, and those of them that void what a client has. */
+struct gap_counts {
+	uint64_t all;
+	uint64_t voids;
+};
 
 struct client_faults {
 	uint64_t lost;   /* missing though it is there */
@@ -19,6 +26,7 @@ struct client_faults {
 	uint64_t altered;
 	uint64_t misled; /* a gap where nothing is missing, another's frame,
 			      * a notice at the wrong time */
+	struct gap_counts told; /* no faults: to all who can be told */
 };
 
 struct model_client {
@@ -38,6 +46,8 @@ struct model_client {
 	unsigned generation;  /* of the stream in which that was; 0: any */
 	struct entry_id tail_when_asked;
 	bool was_open_when_asked;
+	/* When it last heard something: told to nobody, only counted. */
+	struct gap_counts untold;
 	uint64_t asked_ms;
 	uint64_t replayed;
 	uint64_t events;
