@@ -109,11 +109,14 @@ keep_follow(struct subscription *subscription)
 }
 
 /* Was nothing trimmed or deleted of what lies behind the cursor, and not the
- * entry of the cursor itself? From the beginning: does it begin as it did? */
+ * entry of the cursor itself, nor lost at the end when an older copy was
+ * restored? From the beginning: does it begin as it did? */
 static bool
 is_whole(const struct window *window, struct entry_id after,
     const struct stream_info *info)
 {
+	if (entry_id_compare(window->through, info->newest) > 0)
+		return false;
 	if (entry_id_is_zero(after))
 		return entry_id_is_zero(info->deleted) &&
 		    entry_id_compare(info->oldest, window->first) == 0;

@@ -8,8 +8,8 @@
  * or goes on from the end of one window to the next, needs no read of its own.
  *
  * Of windows that one subscription alone has used a stream keeps the two that
- * were read first; those that were shared are bounded by the number and the bytes of all windows.
- * Private to the hub.
+ * were read first; those that were shared are bounded by the number and the
+ * bytes of all windows. Private to the hub.
  */
 
 #include "window.h"

@@ -389,6 +389,26 @@ who_comes_after_the_stream_began_anew_gets_the_new_one(void **state)
 }
 
 /* The window it goes on from ends at an id that both lives have. */
+/* The live feed has not noticed yet. */
+static void
+who_comes_after_a_restore_gets_nothing_that_was_lost(void **state)
+{
+	struct scene *s = *state;
+	add(s, 1, 9);
+	resume(s, &s->a, 0);
+	world_settle(&s->world);
+	model_rewind(s->stream, 5);
+	resume(s, &s->b, 2);
+	turn(s);
+	turn(s);
+	assert_string_equal(listener_log(&s->b), "open 3-0 4-0");
+	world_settle(&s->world);
+	hub_tick(s->world.hub, ++s->world.now_ms);
+	world_settle(&s->world);
+	assert_string_equal(listener_log(&s->b), "live:4-0/2");
+	assert_non_null(strstr(listener_log(&s->a), "gap:rewound:9-0.."));
+}
+
 static void
 nobody_goes_on_to_a_window_of_an_earlier_life(void **state)
 {
@@ -540,6 +560,7 @@ main(void)
 		SCENE(who_comes_after_something_was_trimmed_hears_of_it),
 		SCENE(who_comes_after_something_was_deleted_does_not_get_it),
 		SCENE(who_comes_after_the_stream_began_anew_gets_the_new_one),
+		SCENE(who_comes_after_a_restore_gets_nothing_that_was_lost),
 		SCENE(nobody_goes_on_to_a_window_of_an_earlier_life),
 		SCENE(a_reload_lets_nobody_have_what_was_judged_before_it),
 		SCENE(what_is_kept_makes_room_for_who_is_there),
