@@ -110,7 +110,7 @@ what_is_promised_but_missing_says_so(void **state)
 	(void)state;
 	static const char *const commands[] = { "contract diff a b",
 		"contract openapi a b --map c", "contract export --asyncapi a",
-		"schema compat a b", "diagnose --all", "probe", "report",
+		"schema compat a b", "diagnose --all", "probe",
 		"stream record s", "review --last 1h" };
 	char args[64];
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
