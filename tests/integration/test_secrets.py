@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Planted secrets: wherever a client or an operator may put one, it comes out
 nowhere: not in logs, status, metrics, errors, --print-config, Redis, arguments
-of a child."""
+of a child, `relayctl report`."""
 
 import json
 import os
@@ -15,7 +15,7 @@ import pytest
 
 from auth_kit import (KeyServer, Keys, bearer, handshake, is_let_in,
                       request, ticket, token)
-from harness import (CHAT, EVENTS, RELAYD, ROOT, sandbox_for,
+from harness import (CHAT, EVENTS, RELAYCTL, RELAYD, ROOT, sandbox_for,
                      wait_for)
 
 MARK = "PLANTEDSECRET"
@@ -36,6 +36,19 @@ def surfaces(relay):
                  "/api/v1/contract/drift", f"/{MARK[:3]}"):
         for admin in (True, False):
             yield path, relay.get(path, admin=admin)[2].decode()
+    yield from reports("--relay", relay.admin, "--log", relay.log_path,
+                       "--port-file", relay.port_file)
+
+
+def reports(*arguments, env=None):
+    """What relayctl report says, in both its forms."""
+    for form in ((), ("--json",)):
+        done = subprocess.run(
+            [RELAYCTL, "report", *arguments, *form], capture_output=True,
+            text=True, timeout=120, env=dict(os.environ, **(env or {})))
+        assert done.returncode == 0, done.stderr
+        assert "relay" in done.stdout
+        yield f"report {form}", done.stdout + done.stderr
 
 
 def assert_nowhere(relay, *secrets):
@@ -160,6 +173,11 @@ def test_secrets_of_the_operator(start_relay, tmp_path, source):
     assert printed.returncode == 0 and MARK not in printed.stdout
     assert 'auth.jwks = "http://***@' in printed.stdout
     assert "?***" in printed.stdout
+    for name, text in reports(
+            "--relay", relay.admin, "--config", config, "--log",
+            relay.log_path, env={"RELAY_AUTH_JWKS": url}):
+        assert MARK not in text, name
+        assert "http://***@" in text
     # A URL that cannot be used is not quoted by what refuses it.
     for arguments in (["--redis", f"bad://{password}@h"],
                       ["--redis", f"redis://u:{password}@h:x/0"]):
