@@ -203,6 +203,13 @@ def test_a_file_of_its_own(tmp_path):
     assert refused["error"]["code"] == "unwritable"
 
 
+def test_the_last_look_goes_over_what_is_in_no_part(tmp_path):
+    path = tmp_path / f"of-{MARK}-itself"
+    done = report("--json", "--out", path, env={"X_PASSWORD": MARK})
+    assert path.exists() and MARK not in done.stdout
+    assert json.loads(done.stdout)["result"]["file"].endswith("of-***-itself")
+
+
 @pytest.mark.parametrize("arguments", [("stray",), ("--bogus",), ("--out",)])
 def test_usage(arguments):
     report(*arguments, code=2)
@@ -246,7 +253,7 @@ def test_planted_secrets_come_out_nowhere(start_relay, tmp_path):
     log = planted_log(tmp_path, secret)
     environment = {"RELAY_REDIS": f"redis://:{MARK}env@127.0.0.1:1/0",
                    "RELAY_TOKEN": f"{MARK}token",
-                   "RELAY_AUTH_JWKS": f"http://a:{MARK}b@127.0.0.1:1/?k={MARK}",
+                   "RELAY_AUTH_JWKS": f"http://a:{MARK}b@h.invalid/?k={MARK}",
                    "MY_API_KEY": f"{MARK}key"}
     hidden = [MARK, token()[-40:], secret,
               base64.b64encode(MARK.encode()).decode()[:16]]
