@@ -18,9 +18,10 @@
  * besides: news of the next turn wait for no more than that. */
 #define HUB_READING_BYTES (256 * 1024)
 #define HUB_WRITE_WEIGHT  4096
-/* So long behind the last live events windows are smaller by that factor. */
+/* So long behind the last live events windows are half as large, and no larger
+ * than that: judging one holds up live news. */
 #define HUB_LIVELY_MS      1000
-#define HUB_LIVELY_FACTOR  2
+#define HUB_LIVELY_BYTES   (64 * 1024)
 #define HUB_FAST_MS        100   /* who is through a window by then is fast */
 #define HUB_CURSOR_MS      15000 /* then a cursor notice is due */
 #define HUB_CURSOR_ENTRIES 1000  /* likewise */

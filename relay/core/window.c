@@ -97,8 +97,10 @@ pin_topic(struct topic *topic)
 static size_t
 window_bytes(const struct hub *hub)
 {
-	bool is_lively = hub->now_ms < hub->lively_ms;
-	return hub->options.window_bytes / (is_lively ? HUB_LIVELY_FACTOR : 1);
+	size_t whole = hub->options.window_bytes;
+	if (hub->now_ms >= hub->lively_ms)
+		return whole;
+	return whole / 2 < HUB_LIVELY_BYTES ? whole / 2 : HUB_LIVELY_BYTES;
 }
 
 /* What stream->fetch says, for the topics that are pinned by now. */
