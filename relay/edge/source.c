@@ -14,6 +14,9 @@
  * streams; right behind, one XREAD is sent for each marked stream, first in,
  * first out. So everything that one turn brought is one pipeline, written by
  * the link before the loop sleeps again.
+ *
+ * In a pause pushes stay where they are: hearing each by itself would cost a
+ * wake-up of the loop for every one.
  */
 
 /* Reads under way at once. They queue up in Redis, not here: an answer is
@@ -43,7 +46,8 @@ pump(struct source *source)
 		source_read_step(stream);
 		stream = source_table_first(table, SOURCE_QUEUE_READ);
 	}
-	source_pace_went(source->pace);
+	if (source_pace_went(source->pace))
+		redis_link_hold(source->push, true);
 	if (source->in_flight > 0)
 		source_window_yield(source);
 }
@@ -68,7 +72,12 @@ source_wake(struct source *source)
 static void
 on_pause_over(void *arg)
 {
-	source_wake(arg);
+	struct source *source = arg;
+
+	if (source->is_closing)
+		return;
+	redis_link_hold(source->push, false);
+	source_wake(source);
 }
 
 /* --- the tick: sweep, poll, checks --- */

@@ -8,8 +8,8 @@
 #include <unistd.h>
 #include <uv.h>
 
-#define QUIET_PER_SECOND 25000
-#define BUSY_PER_SECOND  75000
+#define QUIET_PER_SECOND 5000
+#define BUSY_PER_SECOND  50000
 #define PACE_MIN_US      300
 
 struct source_pace {
@@ -18,7 +18,6 @@ struct source_pace {
 	bool is_armed;
 	unsigned pace_max_us;
 	unsigned pace_us;
-	uint64_t went_us;
 	uint64_t news;    /* since the last tick */
 	uint64_t tick_us; /* when that was */
 	source_pace_fn *due;
@@ -126,27 +125,18 @@ arm(struct source_pace *pace, uint64_t delay_us)
 }
 
 bool
-source_pace_may_go(struct source_pace *pace)
+source_pace_may_go(const struct source_pace *pace)
 {
-	uint64_t now;
-	uint64_t due_us = pace->went_us + pace->pace_us;
-
-	if (pace->pace_us == 0 || pace->timer < 0)
-		return true;
-	if (pace->is_armed)
-		return false;
-	now = now_us();
-	if (now >= due_us)
-		return true;
-	arm(pace, due_us - now);
-	return false;
+	return !pace->is_armed;
 }
 
-void
+bool
 source_pace_went(struct source_pace *pace)
 {
-	if (pace->pace_us > 0)
-		pace->went_us = now_us();
+	if (pace->pace_us == 0 || pace->timer < 0)
+		return false;
+	arm(pace, pace->pace_us);
+	return true;
 }
 
 void

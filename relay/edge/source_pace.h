@@ -23,16 +23,16 @@ void source_pace_set(struct source_pace *pace, unsigned pace_max_us);
 void source_pace_free(struct source_pace **pace);
 
 /* May a read go out now? If not, `due` follows. */
-bool source_pace_may_go(struct source_pace *pace);
-/* Reads went out; the next pause counts from now. */
-void source_pace_went(struct source_pace *pace);
+bool source_pace_may_go(const struct source_pace *pace);
+/* Reads went out. True: a pause begins, and `due` follows. */
+bool source_pace_went(struct source_pace *pace);
 /* A read brought news. */
 void source_pace_news(struct source_pace *pace);
 /* About every 100 ms: how fast do news come? */
 void source_pace_tick(struct source_pace *pace);
 
-/* The pause at this rate, for tests: 0 up to 25,000 a second, then from
- * 300 us rising to the maximum at 75,000. */
+/* The pause at this rate, for tests: 0 up to 5,000 a second, then from
+ * 300 us rising to the maximum at 50,000. */
 unsigned source_pace_us(uint64_t news_per_second, unsigned pace_max_us);
 
 #endif
