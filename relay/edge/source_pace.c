@@ -8,8 +8,8 @@
 #include <unistd.h>
 #include <uv.h>
 
-#define QUIET_PER_SECOND 5000
-#define BUSY_PER_SECOND  50000
+#define QUIET_PER_SECOND 12000
+#define BUSY_PER_SECOND  30000
 #define PACE_MIN_US      300
 
 struct source_pace {

@@ -31,8 +31,8 @@ void source_pace_news(struct source_pace *pace);
 /* About every 100 ms: how fast do news come? */
 void source_pace_tick(struct source_pace *pace);
 
-/* The pause at this rate, for tests: 0 up to 5,000 a second, then from
- * 300 us rising to the maximum at 50,000. */
+/* The pause at this rate, for tests: 0 up to 12,000 a second, then from
+ * 300 us rising to the maximum at 30,000. */
 unsigned source_pace_us(uint64_t news_per_second, unsigned pace_max_us);
 
 #endif
