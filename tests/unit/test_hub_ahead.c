@@ -3,7 +3,7 @@
 /* Windows that are read ahead for who is fast, and kept for who comes next. */
 
 #include "hub_parts.h"
-#include "hub_world.h"
+#include "hub_scene.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,89 +18,19 @@ static const struct hub_options ROOMY = { .subscriber_bytes = 2000,
 	.window_bytes = 460,
 	.windows_in_flight = 8 };
 
-struct scene {
-	struct world world;
-	struct model_stream *stream;
-	struct listener a;
-	struct listener b;
-	struct listener c;
-};
-
-static struct start
-after(uint64_t ms)
-{
-	return (struct start){ .kind = START_AFTER, .after = { ms, 0 } };
-}
-
-static void
-add(struct scene *s, uint64_t from, uint64_t to)
-{
-	for (uint64_t ms = from; ms <= to; ms++)
-		model_add(s->stream, ms, 'a', 50, ENTRY_ID_ZERO);
-}
-
 static int
 set_up(void **state)
 {
-	struct scene *scene = test_calloc(1, sizeof(*scene));
-	world_init(&scene->world, &ROOMY);
-	scene->stream = world_stream(&scene->world, "key");
-	listener_init(&scene->a, &scene->world);
-	listener_init(&scene->b, &scene->world);
-	listener_init(&scene->c, &scene->world);
-	*state = scene;
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	struct scene *scene = *state;
-	listener_fini(&scene->a);
-	listener_fini(&scene->b);
-	listener_fini(&scene->c);
-	world_fini(&scene->world);
-	test_free(scene);
-	return 0;
-}
-
-static uint64_t
-windows_read(struct scene *s)
-{
-	return stat_get(&s->world.stats, windows_read);
-}
-
-static struct hub_figures
-figures(struct scene *s)
-{
-	struct hub_figures now;
-	hub_figures(s->world.hub, &now);
-	return now;
-}
-
-static void
-resume(struct scene *s, struct listener *listener, uint64_t ms)
-{
-	listener_subscribe(listener, s->stream, 0, after(ms), true, false);
-}
-
-/* Answers what was asked, and serves. */
-static void
-turn(struct scene *s)
-{
-	if (s->world.request_count > 0)
-		world_answer_request(&s->world, 0);
-	hub_flush(s->world.hub, s->world.now_ms);
-	hub_check(s->world.hub);
+	return scene_begin_with(state, &ROOMY);
 }
 
 /* Opened, the first window read and gone through: it is known to be fast. */
 static void
 begin_fast(struct scene *s, struct listener *listener)
 {
-	resume(s, listener, 0);
-	turn(s);
-	turn(s);
+	scene_resume(s, listener, 0);
+	scene_turn(s);
+	scene_turn(s);
 	assert_int_equal(listener->events, 6);
 	assert_int_equal(s->world.request_count, 1);
 }
@@ -109,7 +39,7 @@ static void
 who_is_fast_has_the_next_window_read_while_it_gets_this_one(void **state)
 {
 	struct scene *s = *state;
-	add(s, 1, 40);
+	scene_add(s->stream, 1, 40);
 	begin_fast(s, &s->a);
 	/* The answer alone, nothing sent yet: the read behind it is out. */
 	world_answer_request(&s->world, 0);
@@ -118,7 +48,7 @@ who_is_fast_has_the_next_window_read_while_it_gets_this_one(void **state)
 	assert_int_equal(s->world.requests[0].after.ms, 12);
 	world_settle(&s->world);
 	assert_int_equal(s->a.events, 40);
-	assert_int_equal(windows_read(s), 7);
+	assert_int_equal(scene_windows_read(s), 7);
 	assert_non_null(strstr(listener_log(&s->a), " 40-0 live:40-0/40"));
 }
 
@@ -126,20 +56,21 @@ static void
 nothing_is_read_ahead_for_who_is_slow(void **state)
 {
 	struct scene *s = *state;
-	add(s, 1, 40);
+	scene_add(s->stream, 1, 40);
 	s->a.room = 1;
-	resume(s, &s->a, 0);
-	turn(s);
-	turn(s);
+	scene_resume(s, &s->a, 0);
+	scene_turn(s);
+	scene_turn(s);
 	s->world.now_ms += HUB_FAST_MS + 1;
 	listener_read(&s->a, -1);
-	turn(s); /* through the window now, but it took its time */
+	scene_turn(s); /* through the window now, but it took its time */
 	assert_int_equal(s->world.request_count, 1);
 	world_answer_request(&s->world, 0);
 	assert_int_equal(s->world.request_count, 0);
-	assert_int_equal(figures(s).windows, 2); /* the one before is kept */
+	assert_int_equal(
+	    scene_figures(s).windows, 2); /* the one before is kept */
 	hub_tick(s->world.hub, s->world.now_ms += HUB_KEEP_MS + 1);
-	assert_int_equal(figures(s).windows, 1);
+	assert_int_equal(scene_figures(s).windows, 1);
 }
 
 /* It is blocked in the middle: what was read ahead waits for it, no more. */
@@ -147,34 +78,34 @@ static void
 one_window_ahead_is_the_most(void **state)
 {
 	struct scene *s = *state;
-	add(s, 1, 60);
+	scene_add(s->stream, 1, 60);
 	begin_fast(s, &s->a);
 	s->a.room = 1;
 	for (unsigned i = 0; i < 5; i++)
-		turn(s);
+		scene_turn(s);
 	assert_int_equal(s->world.request_count, 0);
 	assert_int_equal(s->a.events, 6 + 3);
-	assert_in_range(figures(s).windows, 2, 3);
+	assert_in_range(scene_figures(s).windows, 2, 3);
 	listener_read(&s->a, -1);
 	/* The rest, then the next window, which is there: as soon as it is
 	 * entered, and no sooner, the one behind it is asked for. */
-	uint64_t read = windows_read(s);
-	turn(s);
-	turn(s);
+	uint64_t read = scene_windows_read(s);
+	scene_turn(s);
+	scene_turn(s);
 	assert_int_equal(s->a.events, 24);
-	assert_int_equal(windows_read(s), read + 2);
+	assert_int_equal(scene_windows_read(s), read + 2);
 	world_settle(&s->world);
 	assert_int_equal(s->a.events, 60);
-	assert_int_equal(windows_read(s), 10);
+	assert_int_equal(scene_windows_read(s), 10);
 }
 
 static void
 who_waits_for_a_read_goes_before_what_is_read_ahead(void **state)
 {
 	struct scene *s = *state;
-	add(s, 1, 90);
+	scene_add(s->stream, 1, 90);
 	begin_fast(s, &s->a);
-	resume(s, &s->b, 50);
+	scene_resume(s, &s->b, 50);
 	world_answer_request(&s->world, 1); /* b is opened, and waits */
 	world_answer_request(&s->world, 0);
 	assert_int_equal(s->world.request_count, 0);
@@ -189,16 +120,16 @@ static void
 a_read_ahead_that_nobody_needs_any_more_is_not_looked_at(void **state)
 {
 	struct scene *s = *state;
-	add(s, 1, 40);
+	scene_add(s->stream, 1, 40);
 	listener_subscribe(&s->c, s->stream, 0,
 	    (struct start){ .kind = START_LIVE }, true, false);
-	turn(s);
+	scene_turn(s);
 	begin_fast(s, &s->a);
 	world_answer_request(&s->world, 0);
 	assert_int_equal(s->world.request_count, 1);
 	hub_unsubscribe(s->world.hub, &s->a.subscription);
 	uint64_t judged = s->world.judge.judged;
-	turn(s);
+	scene_turn(s);
 	assert_int_equal(s->world.judge.judged, judged);
 	assert_int_equal(s->world.request_count, 0);
 }
@@ -207,14 +138,15 @@ static void
 what_was_read_ahead_goes_with_the_source(void **state)
 {
 	struct scene *s = *state;
-	add(s, 1, 40);
+	scene_add(s->stream, 1, 40);
 	begin_fast(s, &s->a);
 	s->a.room = 1;
-	turn(s);
-	turn(s);
-	assert_true(figures(s).windows >= 2);
+	scene_turn(s);
+	scene_turn(s);
+	assert_true(scene_figures(s).windows >= 2);
 	world_down(&s->world);
-	assert_int_equal(figures(s).windows, 1); /* somebody stands in it */
+	assert_int_equal(
+	    scene_figures(s).windows, 1); /* somebody stands in it */
 	world_up(&s->world);
 	listener_read(&s->a, -1);
 	world_settle(&s->world);
@@ -229,7 +161,7 @@ memory_that_is_short_is_not_spent_on_reading_ahead(void **state)
 	struct hub_options options = ROOMY;
 	options.total_bytes = 2 * BLOCK_BYTES;
 	hub_reload(s->world.hub, &options, &s->world.contract);
-	add(s, 1, 40);
+	scene_add(s->stream, 1, 40);
 	begin_fast(s, &s->a);
 	world_answer_request(&s->world, 0);
 	assert_int_equal(s->world.request_count, 0);
@@ -244,30 +176,30 @@ memory_that_is_short_leaves_what_was_read_to_who_waits_for_it(void **state)
 	struct hub_options options = ROOMY;
 	options.total_bytes = BLOCK_BYTES - 1;
 	hub_reload(s->world.hub, &options, &s->world.contract);
-	add(s, 1, 6);
-	resume(s, &s->a, 0);
-	turn(s);
+	scene_add(s->stream, 1, 6);
+	scene_resume(s, &s->a, 0);
+	scene_turn(s);
 	world_answer_request(&s->world, 0);
 	hub_tick(s->world.hub, ++s->world.now_ms);
 	hub_flush(s->world.hub, s->world.now_ms);
 	assert_int_equal(s->a.events, 6);
 	hub_tick(s->world.hub, ++s->world.now_ms);
-	assert_int_equal(figures(s).block_bytes, 0);
+	assert_int_equal(scene_figures(s).block_bytes, 0);
 }
 
 static void
 who_comes_a_moment_later_needs_no_read(void **state)
 {
 	struct scene *s = *state;
-	add(s, 1, 9);
-	resume(s, &s->a, 0);
+	scene_add(s->stream, 1, 9);
+	scene_resume(s, &s->a, 0);
 	world_settle(&s->world);
-	assert_int_equal(windows_read(s), 2);
+	assert_int_equal(scene_windows_read(s), 2);
 	s->world.now_ms += HUB_KEEP_MS;
-	resume(s, &s->b, 0);
-	resume(s, &s->c, 4);
+	scene_resume(s, &s->b, 0);
+	scene_resume(s, &s->c, 4);
 	world_settle(&s->world);
-	assert_int_equal(windows_read(s), 2);
+	assert_int_equal(scene_windows_read(s), 2);
 	assert_string_equal(listener_log(&s->b),
 	    "open 1-0 2-0 3-0 4-0 5-0 6-0 7-0 8-0 9-0 live:9-0/9");
 	assert_string_equal(
@@ -278,26 +210,26 @@ static void
 what_was_read_is_kept_for_a_moment_only(void **state)
 {
 	struct scene *s = *state;
-	add(s, 1, 9);
-	resume(s, &s->a, 0);
+	scene_add(s->stream, 1, 9);
+	scene_resume(s, &s->a, 0);
 	world_settle(&s->world);
-	assert_true(figures(s).blocks > 0);
+	assert_true(scene_figures(s).blocks > 0);
 	hub_tick(s->world.hub, s->world.now_ms += HUB_KEEP_MS + 1);
-	assert_int_equal(figures(s).blocks, 0);
-	assert_int_equal(figures(s).windows, 0);
-	resume(s, &s->b, 0);
+	assert_int_equal(scene_figures(s).blocks, 0);
+	assert_int_equal(scene_figures(s).windows, 0);
+	scene_resume(s, &s->b, 0);
 	world_settle(&s->world);
-	assert_int_equal(windows_read(s), 4);
+	assert_int_equal(scene_windows_read(s), 4);
 }
 
 static void
 of_windows_that_one_alone_has_used_two_are_kept(void **state)
 {
 	struct scene *s = *state;
-	add(s, 1, 60);
-	resume(s, &s->a, 0);
+	scene_add(s->stream, 1, 60);
+	scene_resume(s, &s->a, 0);
 	world_settle(&s->world);
-	assert_int_equal(figures(s).windows, HUB_KEEP_ALONE);
+	assert_int_equal(scene_figures(s).windows, HUB_KEEP_ALONE);
 }
 
 /* However many windows they need: each finds more of them kept. */
@@ -305,16 +237,16 @@ static void
 those_who_come_one_by_one_need_ever_fewer_reads(void **state)
 {
 	struct scene *s = *state;
-	add(s, 1, 30);
-	resume(s, &s->a, 0);
+	scene_add(s->stream, 1, 30);
+	scene_resume(s, &s->a, 0);
 	world_settle(&s->world);
-	uint64_t first = windows_read(s);
-	resume(s, &s->b, 0);
+	uint64_t first = scene_windows_read(s);
+	scene_resume(s, &s->b, 0);
 	world_settle(&s->world);
-	uint64_t second = windows_read(s) - first;
-	resume(s, &s->c, 0);
+	uint64_t second = scene_windows_read(s) - first;
+	scene_resume(s, &s->c, 0);
 	world_settle(&s->world);
-	uint64_t third = windows_read(s) - first - second;
+	uint64_t third = scene_windows_read(s) - first - second;
 	assert_int_equal(first, 5);
 	assert_int_equal(second, first - HUB_KEEP_ALONE);
 	assert_int_equal(third, second - HUB_KEEP_ALONE);
@@ -325,16 +257,16 @@ static void
 windows_that_were_shared_are_kept_all(void **state)
 {
 	struct scene *s = *state;
-	add(s, 1, 30);
-	resume(s, &s->a, 0);
-	resume(s, &s->b, 0);
+	scene_add(s->stream, 1, 30);
+	scene_resume(s, &s->a, 0);
+	scene_resume(s, &s->b, 0);
 	world_settle(&s->world);
-	uint64_t read = windows_read(s);
+	uint64_t read = scene_windows_read(s);
 	assert_int_equal(read, 5);
-	resume(s, &s->c, 0);
+	scene_resume(s, &s->c, 0);
 	world_settle(&s->world);
 	assert_int_equal(s->c.events, 30);
-	assert_int_equal(windows_read(s), read);
+	assert_int_equal(scene_windows_read(s), read);
 }
 
 /* What Redis says when one begins decides whether it may have what was read
@@ -343,12 +275,12 @@ static void
 who_comes_after_something_was_trimmed_hears_of_it(void **state)
 {
 	struct scene *s = *state;
-	add(s, 1, 5);
-	resume(s, &s->a, 0);
+	scene_add(s->stream, 1, 5);
+	scene_resume(s, &s->a, 0);
 	world_settle(&s->world);
 	model_trim(s->stream, 2);
-	resume(s, &s->b, 0);
-	resume(s, &s->c, 2);
+	scene_resume(s, &s->b, 0);
+	scene_resume(s, &s->c, 2);
 	world_settle(&s->world);
 	assert_non_null(strstr(listener_log(&s->b), "gap:trimmed:0-0.."));
 	assert_non_null(strstr(listener_log(&s->c), "gap:trimmed:2-0.."));
@@ -360,12 +292,12 @@ static void
 who_comes_after_something_was_deleted_does_not_get_it(void **state)
 {
 	struct scene *s = *state;
-	add(s, 1, 5);
-	resume(s, &s->a, 0);
+	scene_add(s->stream, 1, 5);
+	scene_resume(s, &s->a, 0);
 	world_settle(&s->world);
 	model_delete(s->stream, (struct entry_id){ 3, 0 });
-	resume(s, &s->b, 1);
-	resume(s, &s->c, 3);
+	scene_resume(s, &s->b, 1);
+	scene_resume(s, &s->c, 3);
 	world_settle(&s->world);
 	assert_string_equal(listener_log(&s->b), "open 2-0 4-0 5-0 live:5-0/3");
 	assert_non_null(strstr(listener_log(&s->c), "gap:deleted:3-0.."));
@@ -375,14 +307,14 @@ static void
 who_comes_after_the_stream_began_anew_gets_the_new_one(void **state)
 {
 	struct scene *s = *state;
-	add(s, 1, 5);
-	resume(s, &s->a, 0);
+	scene_add(s->stream, 1, 5);
+	scene_resume(s, &s->a, 0);
 	world_settle(&s->world);
 	model_drop(s->stream);
-	add(s, 11, 13);
-	resume(s, &s->b, 0);
+	scene_add(s->stream, 11, 13);
+	scene_resume(s, &s->b, 0);
 	while (s->world.request_count > 0)
-		turn(s); /* before the feed has noticed */
+		scene_turn(s); /* before the feed has noticed */
 	assert_null(strstr(listener_log(&s->b), " 1-0 "));
 	world_settle(&s->world);
 	assert_non_null(strstr(listener_log(&s->b), " 13-0 "));
@@ -394,13 +326,13 @@ static void
 who_comes_after_a_restore_gets_nothing_that_was_lost(void **state)
 {
 	struct scene *s = *state;
-	add(s, 1, 9);
-	resume(s, &s->a, 0);
+	scene_add(s->stream, 1, 9);
+	scene_resume(s, &s->a, 0);
 	world_settle(&s->world);
 	model_rewind(s->stream, 5);
-	resume(s, &s->b, 2);
-	turn(s);
-	turn(s);
+	scene_resume(s, &s->b, 2);
+	scene_turn(s);
+	scene_turn(s);
 	assert_string_equal(listener_log(&s->b), "open 3-0 4-0");
 	world_settle(&s->world);
 	hub_tick(s->world.hub, ++s->world.now_ms);
@@ -413,15 +345,15 @@ static void
 nobody_goes_on_to_a_window_of_an_earlier_life(void **state)
 {
 	struct scene *s = *state;
-	add(s, 1, 20);
-	resume(s, &s->a, 0);
+	scene_add(s->stream, 1, 20);
+	scene_resume(s, &s->a, 0);
 	world_settle(&s->world);
 	s->b.room = 1;
-	resume(s, &s->b, 0);
+	scene_resume(s, &s->b, 0);
 	world_settle(&s->world);
 	assert_string_equal(listener_log(&s->b), "open 1-0 2-0 3-0");
 	model_rewind(s->stream, 14);
-	add(s, 30, 31);
+	scene_add(s->stream, 30, 31);
 	assert_true(world_feed(&s->world, s->stream));
 	listener_read(&s->b, -1);
 	world_settle(&s->world);
@@ -433,15 +365,15 @@ static void
 a_reload_lets_nobody_have_what_was_judged_before_it(void **state)
 {
 	struct scene *s = *state;
-	add(s, 1, 5);
-	resume(s, &s->a, 0);
+	scene_add(s->stream, 1, 5);
+	scene_resume(s, &s->a, 0);
 	world_settle(&s->world);
-	uint64_t read = windows_read(s);
+	uint64_t read = scene_windows_read(s);
 	hub_reload(s->world.hub, &ROOMY, &s->world.contract);
-	assert_int_equal(figures(s).windows, 0);
-	resume(s, &s->b, 0);
+	assert_int_equal(scene_figures(s).windows, 0);
+	scene_resume(s, &s->b, 0);
 	world_settle(&s->world);
-	assert_int_equal(windows_read(s), read + 1);
+	assert_int_equal(scene_windows_read(s), read + 1);
 }
 
 static void
@@ -450,97 +382,19 @@ what_is_kept_makes_room_for_who_is_there(void **state)
 	struct scene *s = *state;
 	struct hub_options options = ROOMY;
 	options.total_bytes = BLOCK_BYTES / 2;
-	add(s, 1, 9);
-	resume(s, &s->a, 0);
+	scene_add(s->stream, 1, 9);
+	scene_resume(s, &s->a, 0);
 	world_settle(&s->world);
-	assert_true(figures(s).blocks > 0);
+	assert_true(scene_figures(s).blocks > 0);
 	s->world.hub->options = options;
 	hub_flush(s->world.hub, 0);
-	assert_int_equal(figures(s).blocks, 0);
-}
-
-static size_t
-asked_bytes(struct scene *s, struct listener *listener)
-{
-	resume(s, listener, 1);
-	turn(s);
-	assert_int_equal(s->world.request_count, 1);
-	size_t bytes = s->world.requests[0].max_bytes;
-	world_settle(&s->world);
-	return bytes;
-}
-
-static void
-windows_are_small_while_live_events_flow(void **state)
-{
-	struct scene *s = *state;
-	struct model_stream *lively = world_stream(&s->world, "lively");
-	struct listener live;
-	add(s, 1, 5);
-	assert_int_equal(asked_bytes(s, &s->a), ROOMY.window_bytes);
-	listener_init(&live, &s->world);
-	listener_subscribe(&live, lively, 0,
-	    (struct start){ .kind = START_LIVE }, true, false);
-	world_settle(&s->world);
-	model_add(lively, 1, 'a', 50, ENTRY_ID_ZERO);
-	world_settle(&s->world);
-	hub_tick(s->world.hub, s->world.now_ms += HUB_LIVELY_MS - 1);
-	model_trim(s->stream, 4); /* what is kept is of no use */
-	assert_int_equal(asked_bytes(s, &s->b), ROOMY.window_bytes / 2);
-	hub_tick(s->world.hub, ++s->world.now_ms);
-	assert_int_equal(asked_bytes(s, &s->c), ROOMY.window_bytes);
-	listener_fini(&live);
-}
-
-#define CROWD 12
-
-static size_t
-served(const struct listener *crowd)
-{
-	size_t count = 0;
-	for (size_t i = 0; i < CROWD; i++)
-		count += crowd[i].events > 0;
-	return count;
-}
-
-static void
-a_crowd_that_comes_back_leaves_time_for_who_is_live(void **state)
-{
-	struct scene *s = *state;
-	struct listener crowd[CROWD];
-	struct model_stream *lively = world_stream(&s->world, "lively");
-	s->world.hub->options.run_bytes = 65536;
-	s->world.hub->options.window_bytes = 65536;
-	for (uint64_t ms = 1; ms <= 6; ms++)
-		model_add(s->stream, ms, 'a', 10000, ENTRY_ID_ZERO);
-	listener_subscribe(&s->a, lively, 0,
-	    (struct start){ .kind = START_LIVE }, true, false);
-	world_settle(&s->world);
-	for (size_t i = 0; i < CROWD; i++) {
-		listener_init(&crowd[i], &s->world);
-		resume(s, &crowd[i], 0);
-	}
-	turn(s);
-	turn(s);
-	assert_in_range(served(crowd), 4, 5);
-	assert_true(hub_is_dirty(s->world.hub));
-	model_add(lively, 1, 'a', 50, ENTRY_ID_ZERO);
-	world_feed(&s->world, lively);
-	turn(s);
-	assert_int_equal(s->a.events, 1);
-	assert_in_range(served(crowd), 8, 10);
-	world_settle(&s->world);
-	for (size_t i = 0; i < CROWD; i++) {
-		assert_int_equal(crowd[i].events, 6);
-		listener_fini(&crowd[i]);
-	}
-	assert_int_equal(windows_read(s), 1);
+	assert_int_equal(scene_figures(s).blocks, 0);
 }
 
 int
 main(void)
 {
-#define SCENE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define SCENE(f) cmocka_unit_test_setup_teardown(f, set_up, scene_end)
 	const struct CMUnitTest tests[] = {
 		SCENE(
 		    who_is_fast_has_the_next_window_read_while_it_gets_this_one),
@@ -564,8 +418,6 @@ main(void)
 		SCENE(nobody_goes_on_to_a_window_of_an_earlier_life),
 		SCENE(a_reload_lets_nobody_have_what_was_judged_before_it),
 		SCENE(what_is_kept_makes_room_for_who_is_there),
-		SCENE(windows_are_small_while_live_events_flow),
-		SCENE(a_crowd_that_comes_back_leaves_time_for_who_is_live),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

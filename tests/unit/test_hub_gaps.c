@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "hub_parts.h"
-#include "hub_world.h"
+#include "hub_scene.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,12 +12,6 @@
 
 static const struct start LIVE = { .kind = START_LIVE };
 
-static struct start
-after(uint64_t ms)
-{
-	return (struct start){ .kind = START_AFTER, .after = { ms, 0 } };
-}
-
 /* One entry for each letter, from `ms` on. */
 static void
 add(struct model_stream *stream, uint64_t ms, const char *kinds)
@@ -27,36 +21,6 @@ add(struct model_stream *stream, uint64_t ms, const char *kinds)
 }
 
 /* a knows notices, b does not. */
-struct scene {
-	struct world world;
-	struct model_stream *stream;
-	struct listener a;
-	struct listener b;
-};
-
-static int
-set_up(void **state)
-{
-	struct scene *scene = test_calloc(1, sizeof(*scene));
-	world_init(&scene->world, NULL);
-	scene->stream = world_stream(&scene->world, "key");
-	listener_init(&scene->a, &scene->world);
-	listener_init(&scene->b, &scene->world);
-	*state = scene;
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	struct scene *scene = *state;
-	listener_fini(&scene->a);
-	listener_fini(&scene->b);
-	world_fini(&scene->world);
-	test_free(scene);
-	return 0;
-}
-
 static void
 subscribe_both(struct scene *scene, struct start start)
 {
@@ -92,7 +56,7 @@ a_resume_behind_what_was_trimmed_is_told(void **state)
 	struct scene *s = *state;
 	add(s->stream, 1, "aaaaa");
 	model_trim(s->stream, 2);
-	subscribe_both(s, after(2));
+	subscribe_both(s, scene_after(2));
 	expect(s, "open gap:trimmed:2-0..3-" MAX_SEQ ">4-0 4-0 5-0 live:5-0/2",
 	    "open 4-0 5-0 live:5-0/2");
 }
@@ -115,7 +79,7 @@ a_shared_gap_begins_at_each_ones_own_cursor(void **state)
 		.gap = { GAP_TRIMMED, { 1, 0 }, { 4, 9 }, { 5, 0 }, true } };
 	/* b was here before and is known to have 2-0. */
 	listener_subscribe(&s->b, s->stream, 0, LIVE, true, false);
-	listener_subscribe(&s->a, s->stream, 0, after(1), true, false);
+	listener_subscribe(&s->a, s->stream, 0, scene_after(1), true, false);
 	world_answer_request(&s->world, 0);
 	subscription_wait(s->b.subscription, id, 1);
 	s->b.subscription->live_due = LIVE_DONE;
@@ -202,7 +166,7 @@ a_replay_announces_refusals(void **state)
 {
 	struct scene *s = *state;
 	add(s->stream, 1, "arra");
-	subscribe_both(s, after(0));
+	subscribe_both(s, scene_after(0));
 	expect(s, "open 1-0 gap:dead_lettered:1-0..3-0>4-0 4-0 live:4-0/2",
 	    "open 1-0 4-0 live:4-0/2");
 }
@@ -271,7 +235,7 @@ who_comes_after_a_reset_sees_nothing_of_before(void **state)
 	world_settle(&s->world);
 	add(s->stream, 2, "a");
 	world_settle(&s->world);
-	listener_subscribe(&s->a, s->stream, 0, after(1), true, false);
+	listener_subscribe(&s->a, s->stream, 0, scene_after(1), true, false);
 	world_settle(&s->world);
 	assert_string_equal(listener_log(&s->a), "open 2-0 live:2-0/1");
 	listener_log(&s->b);
@@ -282,7 +246,7 @@ a_cursor_ahead_of_the_stream_is_rewound(void **state)
 {
 	struct scene *s = *state;
 	add(s->stream, 1, "aa");
-	subscribe_both(s, after(9));
+	subscribe_both(s, scene_after(9));
 	expect(s, "open gap:rewound:9-0..0-0>1-0 1-0 2-0 live:2-0/2",
 	    "open live:2-0/0");
 	add(s->stream, 3, "a");
@@ -322,7 +286,7 @@ one_who_stood_in_a_window_is_proven_anew_after_a_reset(void **state)
 	struct scene *s = *state;
 	add(s->stream, 1, "aaaaaaaa");
 	s->a.room = 1;
-	listener_subscribe(&s->a, s->stream, 0, after(0), true, false);
+	listener_subscribe(&s->a, s->stream, 0, scene_after(0), true, false);
 	world_settle(&s->world);
 	assert_int_equal(s->a.events, 6);
 	model_drop(s->stream);
@@ -339,7 +303,7 @@ what_a_window_brought_and_redis_then_lost_is_told(void **state)
 {
 	struct scene *s = *state;
 	add(s->stream, 1, "aa");
-	listener_subscribe(&s->a, s->stream, 0, after(3), true, false);
+	listener_subscribe(&s->a, s->stream, 0, scene_after(3), true, false);
 	world_answer_request(&s->world, 0);
 	hub_flush(s->world.hub, 0);
 	add(s->stream, 3, "aa"); /* the window sees 4-0 … */
@@ -358,7 +322,7 @@ a_window_read_before_a_reset_is_void(void **state)
 {
 	struct scene *s = *state;
 	add(s->stream, 1, "aaa");
-	listener_subscribe(&s->a, s->stream, 0, after(1), true, false);
+	listener_subscribe(&s->a, s->stream, 0, scene_after(1), true, false);
 	listener_subscribe(&s->b, s->stream, 0, LIVE, false, false);
 	world_answer_request(&s->world, 0);
 	hub_flush(s->world.hub, 0);
@@ -437,7 +401,7 @@ a_long_replay_of_nothing_tells_the_cursor(void **state)
 	struct entry_id id = { 0, 0 };
 	for (unsigned i = 0; i < 2500; i++)
 		id = model_add(s->stream, 1, '1', 1, id)->id;
-	listener_subscribe(&s->a, s->stream, 0, after(0), true, false);
+	listener_subscribe(&s->a, s->stream, 0, scene_after(0), true, false);
 	world_settle(&s->world);
 	const char *log = listener_log(&s->a);
 	unsigned notices = 0;
@@ -462,7 +426,7 @@ reasons_have_names(void **state)
 int
 main(void)
 {
-#define SCENE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define SCENE(f) cmocka_unit_test_setup_teardown(f, scene_begin, scene_end)
 	const struct CMUnitTest tests[] = {
 		SCENE(what_was_trimmed_unread_is_announced_or_counted),
 		SCENE(a_resume_behind_what_was_trimmed_is_told),

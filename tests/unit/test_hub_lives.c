@@ -6,54 +6,20 @@
  */
 
 #include "hub_parts.h"
-#include "hub_world.h"
+#include "hub_scene.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 
 #include <cmocka.h>
 
-struct scene {
-	struct world world;
-	struct model_stream *stream;
-	struct listener a;
-};
-
-static void
-add(struct scene *s, uint64_t from, uint64_t to)
-{
-	for (uint64_t ms = from; ms <= to; ms++)
-		model_add(s->stream, ms, 'a', 50, ENTRY_ID_ZERO);
-}
-
-static int
-set_up(void **state)
-{
-	struct scene *scene = test_calloc(1, sizeof(*scene));
-	world_init(&scene->world, NULL);
-	scene->stream = world_stream(&scene->world, "key");
-	listener_init(&scene->a, &scene->world);
-	*state = scene;
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	struct scene *scene = *state;
-	listener_fini(&scene->a);
-	world_fini(&scene->world);
-	test_free(scene);
-	return 0;
-}
-
 /* The stream was opened with 1-0 to 3-0 in it; a window is asked for. */
 static void
 resume(struct scene *s, uint64_t after_ms)
 {
-	struct start start = { .kind = START_AFTER, .after = { after_ms, 0 } };
-	add(s, 1, 3);
-	listener_subscribe(&s->a, s->stream, 0, start, true, false);
+	scene_add(s->stream, 1, 3);
+	listener_subscribe(
+	    &s->a, s->stream, 0, scene_after(after_ms), true, false);
 	world_answer_request(&s->world, 0);
 	hub_flush(s->world.hub, 0);
 	assert_int_equal(s->world.request_count, 1);
@@ -71,10 +37,10 @@ a_window_ends_where_the_live_feed_had_come(void **state)
 {
 	struct scene *s = *state;
 	resume(s, 1);
-	add(s, 4, 5);
+	scene_add(s->stream, 4, 5);
 	world_read_request(&s->world, 0);
 	model_rewind(s->stream, 2);
-	add(s, 6, 6);
+	scene_add(s->stream, 6, 6);
 	feed_all(s);
 	world_settle(&s->world);
 	assert_string_equal(listener_log(&s->a), "open 2-0 3-0 6-0 live:6-0/3");
@@ -86,11 +52,11 @@ who_is_slow_in_such_a_window_gets_nothing_of_the_lost_life(void **state)
 	struct scene *s = *state;
 	s->a.room = 1;
 	resume(s, 1);
-	add(s, 4, 5);
+	scene_add(s->stream, 4, 5);
 	world_answer_request(&s->world, 0);
 	model_rewind(s->stream, 2);
 	model_add(s->stream, 4, 'a', 50, ENTRY_ID_ZERO);
-	add(s, 6, 6);
+	scene_add(s->stream, 6, 6);
 	feed_all(s);
 	hub_flush(s->world.hub, 0);
 	listener_read(&s->a, -1);
@@ -106,7 +72,7 @@ a_window_without_what_the_feed_had_does_not_end_there(void **state)
 	struct scene *s = *state;
 	resume(s, 1);
 	model_rewind(s->stream, 1);
-	add(s, 4, 4);
+	scene_add(s->stream, 4, 4);
 	world_answer_request(&s->world, 0);
 	hub_flush(s->world.hub, 0);
 	assert_string_equal(listener_log(&s->a), "open 2-0 4-0 live:4-0/2");
@@ -119,11 +85,10 @@ a_window_without_what_the_feed_had_does_not_end_there(void **state)
 static void
 resume_ahead(struct scene *s)
 {
-	struct start start = { .kind = START_AFTER, .after = { 5, 0 } };
-	add(s, 1, 3);
-	listener_subscribe(&s->a, s->stream, 0, start, true, false);
+	scene_add(s->stream, 1, 3);
+	listener_subscribe(&s->a, s->stream, 0, scene_after(5), true, false);
 	world_answer_request(&s->world, 0);
-	add(s, 4, 6);
+	scene_add(s->stream, 4, 6);
 	hub_flush(s->world.hub, 0);
 	world_read_request(&s->world, 0);
 }
@@ -135,7 +100,7 @@ who_came_with_more_than_the_feed_had_is_proven_when_the_feed_went_by(
 	struct scene *s = *state;
 	resume_ahead(s);
 	model_rewind(s->stream, 3);
-	add(s, 7, 7);
+	scene_add(s->stream, 7, 7);
 	feed_all(s);
 	world_settle(&s->world);
 	assert_string_equal(listener_log(&s->a),
@@ -147,7 +112,7 @@ what_the_feed_has_met_is_proven(void **state)
 {
 	struct scene *s = *state;
 	resume_ahead(s);
-	add(s, 7, 7);
+	scene_add(s->stream, 7, 7);
 	feed_all(s);
 	world_settle(&s->world);
 	assert_string_equal(listener_log(&s->a), "open 6-0 7-0 live:7-0/2");
@@ -157,7 +122,7 @@ what_the_feed_has_met_is_proven(void **state)
 int
 main(void)
 {
-#define SCENE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define SCENE(f) cmocka_unit_test_setup_teardown(f, scene_begin, scene_end)
 	const struct CMUnitTest tests[] = {
 		SCENE(a_window_ends_where_the_live_feed_had_come),
 		SCENE(

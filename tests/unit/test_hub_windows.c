@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "hub_parts.h"
-#include "hub_world.h"
+#include "hub_scene.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,78 +10,18 @@
 
 static const struct start LIVE = { .kind = START_LIVE };
 
-static struct start
-after(uint64_t ms)
-{
-	return (struct start){ .kind = START_AFTER, .after = { ms, 0 } };
-}
-
-static void
-add(struct model_stream *stream, uint64_t from, uint64_t to)
-{
-	for (uint64_t ms = from; ms <= to; ms++)
-		model_add(stream, ms, 'a', 50, ENTRY_ID_ZERO);
-}
-
-struct scene {
-	struct world world;
-	struct model_stream *stream;
-	struct listener a;
-	struct listener b;
-	struct listener c;
-};
-
-static int
-set_up(void **state)
-{
-	struct scene *scene = test_calloc(1, sizeof(*scene));
-	world_init(&scene->world, NULL);
-	scene->stream = world_stream(&scene->world, "key");
-	listener_init(&scene->a, &scene->world);
-	listener_init(&scene->b, &scene->world);
-	listener_init(&scene->c, &scene->world);
-	*state = scene;
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	struct scene *scene = *state;
-	listener_fini(&scene->a);
-	listener_fini(&scene->b);
-	listener_fini(&scene->c);
-	world_fini(&scene->world);
-	test_free(scene);
-	return 0;
-}
-
-static uint64_t
-windows_read(struct scene *scene)
-{
-	return stat_get(&scene->world.stats, windows_read);
-}
-
-static struct hub_figures
-figures(struct scene *scene)
-{
-	struct hub_figures now;
-	hub_figures(scene->world.hub, &now);
-	return now;
-}
-
 static void
 a_replay_of_many_windows_ends_live(void **state)
 {
 	struct scene *s = *state;
-	add(s->stream, 1, 40);
-	listener_subscribe(&s->a, s->stream, 0, after(0), true, false);
+	scene_add(s->stream, 1, 40);
+	listener_subscribe(&s->a, s->stream, 0, scene_after(0), true, false);
 	world_settle(&s->world);
 	assert_int_equal(s->a.events, 40);
 	assert_non_null(strstr(listener_log(&s->a), " 40-0 live:40-0/40"));
-	assert_true(windows_read(s) >= 4);
-	assert_int_equal(figures(s).behind, 0);
-	add(s->stream, 41, 41);
+	assert_true(scene_windows_read(s) >= 4);
+	assert_int_equal(scene_figures(s).behind, 0);
+	scene_add(s->stream, 41, 41);
 	world_settle(&s->world);
 	assert_string_equal(listener_log(&s->a), "41-0");
 	assert_int_equal(stat_get(&s->world.stats, frames_sent_window), 40);
@@ -93,14 +33,14 @@ one_window_serves_all_whose_cursors_lie_in_it(void **state)
 {
 	struct scene *s = *state;
 	struct listener many[8];
-	add(s->stream, 1, 9);
+	scene_add(s->stream, 1, 9);
 	for (uint64_t i = 0; i < 8; i++) {
 		listener_init(&many[i], &s->world);
-		listener_subscribe(
-		    &many[i], s->stream, i % 2, after(8 - i), true, false);
+		listener_subscribe(&many[i], s->stream, i % 2,
+		    scene_after(8 - i), true, false);
 	}
 	world_settle(&s->world);
-	assert_int_equal(windows_read(s), 1);
+	assert_int_equal(scene_windows_read(s), 1);
 	assert_int_equal(s->world.judge.judged, 8);
 	for (uint64_t i = 0; i < 8; i++) {
 		assert_int_equal(many[i].events, i + 1);
@@ -113,13 +53,13 @@ one_window_serves_all_who_ask_since_then(void **state)
 {
 	struct scene *s = *state;
 	struct start since = { .kind = START_SINCE, .since_ms = 3 };
-	add(s->stream, 1, 9);
+	scene_add(s->stream, 1, 9);
 	listener_subscribe(&s->a, s->stream, 0, since, true, false);
 	since.since_ms = 6;
 	listener_subscribe(&s->b, s->stream, 0, since, true, false);
-	listener_subscribe(&s->c, s->stream, 0, after(7), true, false);
+	listener_subscribe(&s->c, s->stream, 0, scene_after(7), true, false);
 	world_settle(&s->world);
-	assert_int_equal(windows_read(s), 1);
+	assert_int_equal(scene_windows_read(s), 1);
 	assert_int_equal(s->a.events, 7);
 	assert_int_equal(s->b.events, 4);
 	assert_int_equal(s->c.events, 2);
@@ -131,18 +71,18 @@ static void
 a_replay_converges_although_events_keep_coming(void **state)
 {
 	struct scene *s = *state;
-	add(s->stream, 1, 3);
-	listener_subscribe(&s->a, s->stream, 0, after(1), true, false);
+	scene_add(s->stream, 1, 3);
+	listener_subscribe(&s->a, s->stream, 0, scene_after(1), true, false);
 	world_answer_request(&s->world, 0);
 	hub_flush(s->world.hub, 0);
 	for (uint64_t i = 0; i < 10 && s->world.request_count > 0; i++) {
 		assert_true(world_read_request(&s->world, 0));
-		add(s->stream, 4 + i, 4 + i);
+		scene_add(s->stream, 4 + i, 4 + i);
 		assert_true(world_feed(&s->world, s->stream));
 		world_answer_request(&s->world, 0);
 		hub_flush(s->world.hub, 0);
 	}
-	assert_int_equal(windows_read(s), 1);
+	assert_int_equal(scene_windows_read(s), 1);
 	assert_string_equal(listener_log(&s->a), "open 2-0 3-0 4-0 live:4-0/3");
 }
 
@@ -150,15 +90,16 @@ static void
 frames_that_a_window_has_brought_are_passed_over(void **state)
 {
 	struct scene *s = *state;
-	add(s->stream, 1, 2);
-	listener_subscribe(&s->a, s->stream, 0, after(3), true, false);
+	scene_add(s->stream, 1, 2);
+	listener_subscribe(&s->a, s->stream, 0, scene_after(3), true, false);
 	world_answer_request(&s->world, 0);
 	hub_flush(s->world.hub, 0);
-	add(s->stream, 3, 4); /* the window sees them before the feed does */
+	scene_add(
+	    s->stream, 3, 4); /* the window sees them before the feed does */
 	world_answer_request(&s->world, 0);
 	hub_flush(s->world.hub, 0);
 	assert_string_equal(listener_log(&s->a), "open 4-0 live:4-0/1");
-	add(s->stream, 5, 5);
+	scene_add(s->stream, 5, 5);
 	world_settle(&s->world);
 	assert_string_equal(listener_log(&s->a), "5-0");
 	assert_int_equal(stat_get(&s->world.stats, frames_skipped), 2);
@@ -172,17 +113,17 @@ a_slow_subscriber_costs_a_cursor_and_joins_again(void **state)
 	listener_subscribe(&s->a, s->stream, 0, LIVE, true, false);
 	listener_subscribe(&s->b, s->stream, 0, LIVE, true, false);
 	world_settle(&s->world);
-	add(s->stream, 1, 50);
+	scene_add(s->stream, 1, 50);
 	world_settle(&s->world);
 	assert_int_equal(s->b.events, 50);
-	assert_int_equal(figures(s).behind, 1);
-	assert_int_equal(figures(s).blocks, 0);
+	assert_int_equal(scene_figures(s).behind, 1);
+	assert_int_equal(scene_figures(s).blocks, 0);
 	assert_int_equal(stat_get(&s->world.stats, behind_entered), 1);
-	assert_int_equal(windows_read(s), 0);
+	assert_int_equal(scene_windows_read(s), 0);
 	listener_read(&s->a, -1);
 	world_settle(&s->world);
 	assert_int_equal(s->a.events, 50);
-	assert_int_equal(figures(s).behind, 0);
+	assert_int_equal(scene_figures(s).behind, 0);
 	/* It was live and is again: no second notice. */
 	assert_null(strstr(listener_log(&s->a) + 16, "live"));
 }
@@ -201,7 +142,7 @@ the_budget_is_exact(void **state)
 	/* Header of 4 and `{"cursor":"1-0",` in front: 2000 in all. */
 	static const size_t lengths[] = { 2000 - 4 - 15, 1 };
 	for (uint64_t i = 0; i < 2; i++) {
-		assert_int_equal(figures(s).behind, 0);
+		assert_int_equal(scene_figures(s).behind, 0);
 		entry.id.ms = i + 1;
 		entry.event = view_make(text, lengths[i]);
 		struct batch batch = { .after = { i, 0 },
@@ -211,24 +152,24 @@ the_budget_is_exact(void **state)
 		hub_stream_feed(s->world.hub, 1, &batch, 0);
 		hub_flush(s->world.hub, 0);
 	}
-	assert_int_equal(figures(s).behind, 1);
+	assert_int_equal(scene_figures(s).behind, 1);
 }
 
 static void
 a_place_in_a_window_is_given_up_after_a_second(void **state)
 {
 	struct scene *s = *state;
-	add(s->stream, 1, 9);
+	scene_add(s->stream, 1, 9);
 	s->a.room = 1;
-	listener_subscribe(&s->a, s->stream, 0, after(0), true, false);
+	listener_subscribe(&s->a, s->stream, 0, scene_after(0), true, false);
 	world_settle(&s->world);
 	assert_int_equal(s->a.events, 6);
-	assert_int_equal(figures(s).windows, 1);
+	assert_int_equal(scene_figures(s).windows, 1);
 	hub_tick(s->world.hub, 1000);
-	assert_int_equal(figures(s).windows, 1);
+	assert_int_equal(scene_figures(s).windows, 1);
 	hub_tick(s->world.hub, 1001);
-	assert_int_equal(figures(s).windows, 0);
-	assert_int_equal(figures(s).blocks, 0);
+	assert_int_equal(scene_figures(s).windows, 0);
+	assert_int_equal(scene_figures(s).blocks, 0);
 	listener_read(&s->a, -1);
 	world_settle(&s->world);
 	assert_string_equal(listener_log(&s->a),
@@ -244,9 +185,10 @@ reads_under_way_are_bounded(void **state)
 		char key[8];
 		snprintf(key, sizeof(key), "s%d", (int)i);
 		struct model_stream *stream = world_stream(&s->world, key);
-		add(stream, 1, 9);
+		scene_add(stream, 1, 9);
 		listener_init(&many[i], &s->world);
-		listener_subscribe(&many[i], stream, 0, after(0), true, false);
+		listener_subscribe(
+		    &many[i], stream, 0, scene_after(0), true, false);
 	}
 	while (s->world.request_count > 0)
 		world_answer_request(&s->world, 0);
@@ -268,14 +210,15 @@ blocked_windows_make_room_for_new_ones(void **state)
 		char key[8];
 		snprintf(key, sizeof(key), "s%d", (int)i);
 		struct model_stream *stream = world_stream(&s->world, key);
-		add(stream, 1, 9);
+		scene_add(stream, 1, 9);
 		listener_init(&many[i], &s->world);
 		many[i].room = 1;
-		listener_subscribe(&many[i], stream, 0, after(0), true, false);
+		listener_subscribe(
+		    &many[i], stream, 0, scene_after(0), true, false);
 	}
 	world_settle(&s->world);
-	assert_in_range(figures(s).windows, 1, 6);
-	assert_int_equal(figures(s).behind, 8);
+	assert_in_range(scene_figures(s).windows, 1, 6);
+	assert_int_equal(scene_figures(s).behind, 8);
 	for (uint64_t i = 0; i < 8; i++) {
 		assert_int_equal(many[i].events, 6);
 		listener_read(&many[i], -1);
@@ -291,8 +234,8 @@ static void
 a_read_lost_with_redis_is_made_again(void **state)
 {
 	struct scene *s = *state;
-	add(s->stream, 1, 3);
-	listener_subscribe(&s->a, s->stream, 0, after(1), true, false);
+	scene_add(s->stream, 1, 3);
+	listener_subscribe(&s->a, s->stream, 0, scene_after(1), true, false);
 	world_answer_request(&s->world, 0);
 	hub_flush(s->world.hub, 0);
 	assert_int_equal(s->world.request_count, 1);
@@ -309,8 +252,8 @@ static void
 a_read_that_failed_alone_is_made_again_after_a_tick(void **state)
 {
 	struct scene *s = *state;
-	add(s->stream, 1, 3);
-	listener_subscribe(&s->a, s->stream, 0, after(1), true, false);
+	scene_add(s->stream, 1, 3);
+	listener_subscribe(&s->a, s->stream, 0, scene_after(1), true, false);
 	world_answer_request(&s->world, 0);
 	hub_flush(s->world.hub, 0);
 	struct request lost = s->world.requests[0];
@@ -327,8 +270,8 @@ static void
 an_empty_window_alone_is_not_the_tail(void **state)
 {
 	struct scene *s = *state;
-	add(s->stream, 1, 3);
-	listener_subscribe(&s->a, s->stream, 0, after(1), true, false);
+	scene_add(s->stream, 1, 3);
+	listener_subscribe(&s->a, s->stream, 0, scene_after(1), true, false);
 	world_answer_request(&s->world, 0);
 	hub_flush(s->world.hub, 0);
 	struct request request = s->world.requests[0];
@@ -349,18 +292,18 @@ static void
 an_entry_is_looked_at_for_the_first_time_once(void **state)
 {
 	struct scene *s = *state;
-	add(s->stream, 1, 20);
+	scene_add(s->stream, 1, 20);
 	listener_subscribe(&s->a, s->stream, 0, LIVE, true, false);
 	world_settle(&s->world);
-	add(s->stream, 21, 25);
+	scene_add(s->stream, 21, 25);
 	world_settle(&s->world); /* 21 to 25 live, before what is below */
 	assert_int_equal(s->world.judge.first_looks, 5);
-	listener_subscribe(&s->b, s->stream, 1, after(0), true, false);
+	listener_subscribe(&s->b, s->stream, 1, scene_after(0), true, false);
 	world_settle(&s->world);
 	assert_int_equal(s->world.judge.judged, 30);
 	assert_int_equal(s->world.judge.first_looks, 25);
 	hub_tick(s->world.hub, 1001); /* what was read is not kept any more */
-	listener_subscribe(&s->c, s->stream, 1, after(10), true, false);
+	listener_subscribe(&s->c, s->stream, 1, scene_after(10), true, false);
 	world_settle(&s->world);
 	assert_int_equal(s->world.judge.judged, 45);
 	assert_int_equal(s->world.judge.first_looks, 25);
@@ -370,17 +313,18 @@ static void
 what_was_looked_at_is_known_when_a_stream_is_followed_again(void **state)
 {
 	struct scene *s = *state;
-	add(s->stream, 1, 9);
+	scene_add(s->stream, 1, 9);
 	for (unsigned i = 0; i < 2; i++) {
-		listener_subscribe(&s->a, s->stream, 0, after(0), true, false);
+		listener_subscribe(
+		    &s->a, s->stream, 0, scene_after(0), true, false);
 		world_settle(&s->world);
 		hub_unsubscribe(s->world.hub, &s->a.subscription);
 	}
 	assert_int_equal(s->world.judge.judged, 18);
 	assert_int_equal(s->world.judge.first_looks, 9);
 	model_drop(s->stream);
-	add(s->stream, 1, 3);
-	listener_subscribe(&s->a, s->stream, 0, after(0), true, false);
+	scene_add(s->stream, 1, 3);
+	listener_subscribe(&s->a, s->stream, 0, scene_after(0), true, false);
 	world_settle(&s->world);
 	assert_int_equal(s->world.judge.first_looks, 12);
 }
@@ -390,19 +334,19 @@ after_a_reload_entries_are_looked_at_anew_once(void **state)
 {
 	struct scene *s = *state;
 	const struct hub_options options = s->world.hub->options;
-	add(s->stream, 1, 10);
-	listener_subscribe(&s->a, s->stream, 0, after(0), true, false);
+	scene_add(s->stream, 1, 10);
+	listener_subscribe(&s->a, s->stream, 0, scene_after(0), true, false);
 	world_settle(&s->world);
 	assert_int_equal(s->world.judge.first_looks, 10);
 	hub_reload(s->world.hub, &options, &s->world.contract);
-	add(s->stream, 11, 12);
+	scene_add(s->stream, 11, 12);
 	world_settle(&s->world);
 	assert_int_equal(s->world.judge.first_looks, 12);
 	assert_int_equal(s->world.judge.anew_looks, 0);
-	listener_subscribe(&s->b, s->stream, 1, after(0), true, false);
+	listener_subscribe(&s->b, s->stream, 1, scene_after(0), true, false);
 	world_settle(&s->world);
 	assert_int_equal(s->world.judge.anew_looks, 10);
-	listener_subscribe(&s->c, s->stream, 1, after(5), true, false);
+	listener_subscribe(&s->c, s->stream, 1, scene_after(5), true, false);
 	world_settle(&s->world);
 	assert_int_equal(s->world.judge.anew_looks, 10);
 	assert_int_equal(s->world.judge.first_looks, 12);
@@ -413,9 +357,10 @@ a_reload_counts_for_streams_that_nobody_follows_too(void **state)
 {
 	struct scene *s = *state;
 	const struct hub_options options = s->world.hub->options;
-	add(s->stream, 1, 9);
+	scene_add(s->stream, 1, 9);
 	for (unsigned i = 0; i < 3; i++) {
-		listener_subscribe(&s->a, s->stream, 0, after(0), true, false);
+		listener_subscribe(
+		    &s->a, s->stream, 0, scene_after(0), true, false);
 		world_settle(&s->world);
 		hub_unsubscribe(s->world.hub, &s->a.subscription);
 		if (i == 0)
@@ -431,11 +376,11 @@ entries_that_nobody_stands_for_are_not_judged(void **state)
 	struct scene *s = *state;
 	listener_subscribe(&s->a, s->stream, 0, LIVE, true, true);
 	world_settle(&s->world);
-	add(s->stream, 1, 30);
+	scene_add(s->stream, 1, 30);
 	world_settle(&s->world); /* held: falls behind */
 	uint64_t judged = s->world.judge.judged;
 	uint64_t unwatched = stat_get(&s->world.stats, events_unwatched);
-	add(s->stream, 31, 40);
+	scene_add(s->stream, 31, 40);
 	world_settle(&s->world);
 	assert_int_equal(s->world.judge.judged, judged);
 	assert_int_equal(
@@ -453,14 +398,14 @@ static void
 a_cursor_is_proven_by_an_entry_in_the_window(void **state)
 {
 	struct scene *s = *state;
-	add(s->stream, 1, 9);
+	scene_add(s->stream, 1, 9);
 	model_delete(s->stream, (struct entry_id){ 5, 0 });
 	/* 5-0 lies in the window that is read for 2-0, but is not there. */
-	listener_subscribe(&s->a, s->stream, 0, after(2), true, false);
-	listener_subscribe(&s->b, s->stream, 0, after(5), true, false);
-	listener_subscribe(&s->c, s->stream, 0, after(6), true, false);
+	listener_subscribe(&s->a, s->stream, 0, scene_after(2), true, false);
+	listener_subscribe(&s->b, s->stream, 0, scene_after(5), true, false);
+	listener_subscribe(&s->c, s->stream, 0, scene_after(6), true, false);
 	world_settle(&s->world);
-	assert_int_equal(windows_read(s), 2);
+	assert_int_equal(scene_windows_read(s), 2);
 	assert_string_equal(listener_log(&s->b),
 	    "open gap:deleted:5-0..5-18446744073709551615>6-0 "
 	    "6-0 7-0 8-0 9-0 live:9-0/4");
@@ -491,9 +436,10 @@ the_furthest_behind_go_first_when_memory_is_short(void **state)
 		if (i <= 3)
 			model_add(brief, i, 'a', 10000, ENTRY_ID_ZERO);
 		world_settle(&s->world);
-		assert_true(figures(s).block_bytes <= options.total_bytes);
+		assert_true(
+		    scene_figures(s).block_bytes <= options.total_bytes);
 	}
-	assert_int_equal(figures(s).behind, 1);
+	assert_int_equal(scene_figures(s).behind, 1);
 	listener_read(&s->b, -1);
 	world_settle(&s->world);
 	assert_int_equal(s->b.events, 3);
@@ -506,16 +452,16 @@ static void
 a_pin_does_not_outlive_its_budget(void **state)
 {
 	struct scene *s = *state;
-	add(s->stream, 1, 3);
-	listener_subscribe(&s->a, s->stream, 0, after(1), true, false);
+	scene_add(s->stream, 1, 3);
+	listener_subscribe(&s->a, s->stream, 0, scene_after(1), true, false);
 	world_answer_request(&s->world, 0);
 	hub_flush(s->world.hub, 0);
 	assert_true(world_read_request(&s->world, 0));
-	add(s->stream, 4, 60);
+	scene_add(s->stream, 4, 60);
 	while (world_feed(&s->world, s->stream))
 		continue;
 	hub_flush(s->world.hub, 0);
-	assert_int_equal(figures(s).blocks, 0);
+	assert_int_equal(scene_figures(s).blocks, 0);
 	world_settle(&s->world);
 	assert_int_equal(s->a.events, 59);
 }
@@ -523,7 +469,7 @@ a_pin_does_not_outlive_its_budget(void **state)
 int
 main(void)
 {
-#define SCENE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define SCENE(f) cmocka_unit_test_setup_teardown(f, scene_begin, scene_end)
 	const struct CMUnitTest tests[] = {
 		SCENE(a_replay_of_many_windows_ends_live),
 		SCENE(one_window_serves_all_whose_cursors_lie_in_it),
