@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "config_parts.h"
 
+#include "url_secrets.h"
 #include "xmalloc.h"
 
 #include <errno.h>
@@ -164,22 +165,27 @@ config_set(struct config *config, const struct option *option, const char *text,
 	return -1;
 }
 
-/* user:password of a URL become ***: everything between "//" and the last @
- * (a password may hold an @ that nobody encoded); and so does the query. */
+/* user:password of a URL become ***, and so does the query. */
 static void
 print_url(struct buf *out, const char *url)
 {
 	struct buf text;
-	const char *slashes = strstr(url, "://");
-	const char *host = slashes ? slashes + 3 : url;
-	const char *at = slashes ? strrchr(host, '@') : NULL;
+	struct url_secrets secrets = url_secrets(url);
+	struct view user = secrets.credentials;
+	const char *rest = url;
 	buf_init(&text, 0);
-	buf_add(&text, view_make(url, (size_t)(host - url)));
-	buf_add_text(&text, at ? "***" : "");
-	const char *rest = at ? at : host;
-	size_t length = slashes ? strcspn(rest, "?#") : strlen(rest);
-	buf_add(&text, view_make(rest, length));
-	buf_add_text(&text, rest[length] ? "?***" : "");
+	if (user.data) {
+		buf_add(&text, view_make(url, (size_t)(user.data - url)));
+		buf_add_text(&text, "***");
+		rest = user.data + user.len;
+	}
+	if (secrets.query.data) {
+		const char *mark = secrets.query.data - 1;
+		buf_add(&text, view_make(rest, (size_t)(mark - rest)));
+		buf_add_text(&text, "?***");
+	} else {
+		buf_add_text(&text, rest);
+	}
 	buf_add_json_string(out, buf_view(&text));
 	buf_fini(&text);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "words.h"
 
+#include "url_secrets.h"
 #include "xmalloc.h"
 
 #include <stdlib.h>
@@ -8,27 +9,18 @@
 #include <unistd.h>
 
 static void
-blot(char *text, size_t len)
+blot(char *word, struct view part)
 {
-	memset(text, '*', len);
+	if (part.data)
+		memset(word + (part.data - word), '*', part.len);
 }
 
-/* The same parts that config_print hides. */
 void
 words_mask(char *word)
 {
-	char *slashes = strstr(word, "://");
-	if (!slashes)
-		return;
-	char *host = slashes + 3;
-	char *at = strrchr(host, '@');
-	if (at) {
-		blot(host, (size_t)(at - host));
-		host = at;
-	}
-	host += strcspn(host, "?#");
-	if (*host)
-		blot(host + 1, strlen(host + 1));
+	struct url_secrets secrets = url_secrets(word);
+	blot(word, secrets.credentials);
+	blot(word, secrets.query);
 }
 
 /* setenv() puts a copy into the environment; the word itself stays where the
