@@ -141,7 +141,7 @@ void ws_conn_enter_closing(struct ws_conn *conn);
 /* A session that wants input again does not say so: looks at all that wait. */
 void ws_server_review_paused(struct ws_server *server);
 
-/* --- ws_server.c: what libwebsockets does for it --- */
+/* --- ws_server.c, ws_output.c: what libwebsockets does for it --- */
 
 enum hub_write ws_conn_write(struct ws_conn *conn, struct view frames);
 /* Without ceremony, but not inside this call. */
