@@ -255,6 +255,27 @@ messages_are_pushed_between_answers(void **state)
 }
 
 static void
+what_is_held_is_heard_when_it_is_let_go(void **state)
+{
+	struct redis_fixture *redis = *state;
+	struct redis_client client;
+	uint64_t end;
+
+	redis_client_open(&client, redis->url, &redis_client_quick);
+	redis_client_start(&client);
+	redis_client_say(&client, 0, "PING", NULL, NULL);
+	redis_link_hurry(client.link);
+	redis_link_hold(client.link, true);
+	end = uv_hrtime() + 20000000;
+	while (uv_hrtime() < end)
+		uv_run(&client.loop, UV_RUN_NOWAIT);
+	assert_int_equal(client.answers, 0);
+	redis_link_hold(client.link, false);
+	redis_client_until(&client.loop, &client.answers, 1);
+	redis_client_close(&client);
+}
+
+static void
 stop_is_silent_and_start_goes_on(void **state)
 {
 	struct redis_fixture *redis = *state;
@@ -389,6 +410,7 @@ main(void)
 		cmocka_unit_test(a_frozen_server_is_noticed_by_ping),
 		cmocka_unit_test(a_replica_is_left_when_it_refuses_a_write),
 		cmocka_unit_test(messages_are_pushed_between_answers),
+		cmocka_unit_test(what_is_held_is_heard_when_it_is_let_go),
 		cmocka_unit_test(stop_is_silent_and_start_goes_on),
 		cmocka_unit_test(reset_drops_and_comes_back),
 		cmocka_unit_test(it_may_be_freed_in_every_state),

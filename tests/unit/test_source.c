@@ -184,6 +184,42 @@ a_stream_may_go_while_it_is_read(void **state)
 }
 
 static void
+run_for_ms(struct scene *scene, uint64_t ms)
+{
+	uint64_t end = uv_hrtime() + ms * 1000000;
+
+	while (uv_hrtime() < end)
+		uv_run(&scene->loop, UV_RUN_NOWAIT);
+}
+
+static void
+when_busy_pushes_are_heard_behind_the_pause(void **state)
+{
+	struct scene *scene = *state;
+	struct told *told = &scene->hub.streams[1];
+	struct source_pace *pace;
+
+	scene_open(scene);
+	scene_follow(scene, 1, "s");
+	scene_settle(scene);
+	pace = scene->source->pace;
+	source_pace_set(pace, 1000000);
+	for (unsigned i = 0; i < 1000000; i++)
+		source_pace_news(pace);
+	source_pace_tick(pace);
+	redis_fixture_run(&scene->redis, "XADD s 1-0 event first");
+	scene_until(scene, &told->entries, 1);
+	assert_false(source_pace_may_go(pace));
+	redis_fixture_run(&scene->redis, "XADD s 2-0 event second");
+	run_for_ms(scene, 100);
+	assert_null(
+	    source_table_first(&scene->source->table, SOURCE_QUEUE_READ));
+	assert_int_equal(told->entries, 1);
+	scene_until(scene, &told->entries, 2);
+	scene_close(scene);
+}
+
+static void
 inspect_looks_again(void **state)
 {
 	struct scene *scene = *state;
@@ -350,6 +386,7 @@ main(void)
 		scene_test(a_hot_stream_starves_nobody),
 		scene_test(ten_thousand_streams_come_and_go),
 		scene_test(a_stream_may_go_while_it_is_read),
+		scene_test(when_busy_pushes_are_heard_behind_the_pause),
 		scene_test(inspect_looks_again),
 		scene_test(another_type_at_the_opening),
 		scene_test(another_type_later),
