@@ -147,30 +147,45 @@ skip_frame(struct subscription *subscription, const struct frame *frame)
 	    &subscription->position, subscription->position.number + 1);
 }
 
+void
+deliver_count(struct topic *topic, const struct run *run, unsigned times)
+{
+	struct stats *stats = topic->stream->hub->stats;
+	uint64_t frames = (uint64_t)run->frames * times;
+	topic->stream->hub->sent += frames;
+	stat_add(stats, writes, times);
+	stat_add(stats, bytes_sent, (uint64_t)run->bytes * times);
+	stat_add(stats, frames_sent, frames);
+	stat_add(stats, delivered_live[topic->endpoint], frames);
+}
+
+static void
+count_in_window(struct topic *topic, const struct run *run)
+{
+	struct stats *stats = topic->stream->hub->stats;
+	topic->stream->hub->sent += run->frames;
+	stat_add(stats, writes, 1);
+	stat_add(stats, bytes_sent, run->bytes);
+	stat_add(stats, frames_sent_window, run->frames);
+	stat_add(stats, delivered_window[topic->endpoint], run->frames);
+}
+
 static void
 count_run(struct subscription *subscription, const struct run *run)
 {
 	struct hub *hub = subscription->hub;
-	struct stats *stats = hub->stats;
-	hub->sent += run->frames;
 	hub->marks += run->marks;
 	if (run->gaps > 0)
-		count_gap(stats, GAP_DEAD_LETTERED, run->gaps);
+		count_gap(hub->stats, GAP_DEAD_LETTERED, run->gaps);
 	if (run->frames == 0)
 		return;
 	if (subscription->live_due != LIVE_DONE)
 		subscription->replayed += run->frames;
 	subscription->unsent = 0;
-	stat_add(stats, writes, 1);
-	stat_add(stats, bytes_sent, run->bytes);
-	size_t endpoint = subscription->topic->endpoint;
-	if (subscription->place == PLACE_WINDOW) {
-		stat_add(stats, frames_sent_window, run->frames);
-		stat_add(stats, delivered_window[endpoint], run->frames);
-	} else {
-		stat_add(stats, frames_sent, run->frames);
-		stat_add(stats, delivered_live[endpoint], run->frames);
-	}
+	if (subscription->place == PLACE_WINDOW)
+		count_in_window(subscription->topic, run);
+	else
+		deliver_count(subscription->topic, run, 1);
 }
 
 static enum hub_write
@@ -187,6 +202,32 @@ write_run(struct subscription *subscription, const struct run *run)
 	return answer;
 }
 
+/* Behind the write of a run of its block. True: go on. */
+static bool
+note_written(struct subscription *subscription, struct block *block,
+    const struct run *run, enum hub_write answer)
+{
+	bool more = goes_on(subscription, answer);
+	if (answer == HUB_WRITE_GONE)
+		return false;
+	count_run(subscription, run);
+	if (run->has_ends)
+		run_tell_ends(run, block, subscription);
+	position_move(&subscription->position, run->end);
+	return more;
+}
+
+void
+deliver_answered(struct subscription *subscription, struct block *block,
+    const struct run *run, enum hub_write answer)
+{
+	subscription->is_serving = true;
+	subscription->ops->answered(subscription->arg, answer);
+	note_written(subscription, block, run, answer);
+	subscription->is_serving = false;
+	subscription_settle(subscription);
+}
+
 static bool
 send_run(struct subscription *subscription, struct block *block)
 {
@@ -200,14 +241,7 @@ send_run(struct subscription *subscription, struct block *block)
 	enum hub_write answer = HUB_WRITE_OK;
 	if (run.frames > 0)
 		answer = write_run(subscription, &run);
-	bool more = goes_on(subscription, answer);
-	if (answer == HUB_WRITE_GONE)
-		return false;
-	count_run(subscription, &run);
-	if (run.has_ends)
-		run_tell_ends(&run, block, subscription);
-	position_move(&subscription->position, run.end);
-	return more;
+	return note_written(subscription, block, &run, answer);
 }
 
 static bool

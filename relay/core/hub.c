@@ -3,6 +3,7 @@
 
 #include "budget.h"
 #include "deliver.h"
+#include "fan.h"
 #include "hub_parts.h"
 #include "keep.h"
 #include "open.h"
@@ -279,12 +280,17 @@ static void
 serve_topic(struct topic *topic)
 {
 	struct list work;
+	struct fan fan;
 	list_take(&work, &topic->ready);
+	fan_begin(&fan, topic);
 	while (!list_is_empty(&work)) {
-		struct list *first = list_pop(&work);
+		struct subscription *first =
+		    list_entry(list_pop(&work), struct subscription, link);
 		fetch_ahead(&work);
-		deliver(list_entry(first, struct subscription, link));
+		if (!fan_serve(&fan, first))
+			deliver(first);
 	}
+	fan_count(&fan);
 	budget_check_topic(topic);
 }
 

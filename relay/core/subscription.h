@@ -50,6 +50,8 @@ struct subscription {
 	bool is_opened : 1;   /* opened() was called */
 	bool is_serving : 1;
 	bool is_fast : 1; /* it was soon through its last window */
+	unsigned unsent;  /* scanned in windows since the last frame */
+	/* Up to here: what a delivery looks at. */
 	union {
 		/* In a window: since when it can take nothing. */
 		uint64_t blocked_ms;
@@ -70,7 +72,6 @@ struct subscription {
 	/* Life of the stream in which `scanned` was seen; 0: a cursor that
 	 * nobody has checked yet. */
 	uint32_t generation;
-	unsigned unsent; /* scanned in windows since the last frame */
 };
 
 #define SUBSCRIPTION_LINE 64

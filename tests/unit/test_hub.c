@@ -111,102 +111,6 @@ an_endpoint_may_do_without_the_cursor(void **state)
 	listener_log(&s->a);
 }
 
-struct straight {
-	struct subscriber_ops ops;
-	struct subscription *subscription;
-	unsigned by_op;
-	unsigned straight;
-	enum hub_write answer;
-	enum hub_write told;
-	unsigned tellings;
-};
-
-static enum hub_write
-write_straight(void *arg, struct view frames)
-{
-	struct straight *straight = arg;
-	assert_true(frames.len > 0);
-	straight->straight++;
-	return straight->answer;
-}
-
-static enum hub_write
-write_by_op(void *arg, struct view frames, size_t frame_count)
-{
-	struct straight *straight = arg;
-	(void)frames;
-	(void)frame_count;
-	straight->by_op++;
-	hub_write_straight(straight->subscription, write_straight, straight);
-	return HUB_WRITE_OK;
-}
-
-static void
-note_answer(void *arg, enum hub_write answer)
-{
-	struct straight *straight = arg;
-	straight->told = answer;
-	straight->tellings++;
-}
-
-static void
-note_nothing(void *arg, const struct stream_info *info)
-{
-	(void)arg;
-	(void)info;
-}
-
-static enum hub_write
-live_without_a_word(void *arg, struct entry_id cursor, uint64_t replayed)
-{
-	(void)arg;
-	(void)cursor;
-	(void)replayed;
-	return HUB_WRITE_OK;
-}
-
-static void
-add_and_settle(struct scene *s, uint64_t ms)
-{
-	model_add_text(s->stream, ms, 'a', "{}");
-	world_settle(&s->world);
-}
-
-static void
-a_straight_write_passes_the_op_by_until_it_is_taken_back(void **state)
-{
-	struct scene *s = *state;
-	struct straight one = { .ops = { .write = write_by_op,
-				    .answered = note_answer,
-				    .opened = note_nothing,
-				    .live = live_without_a_word } };
-	one.subscription = hub_subscribe(s->world.hub, view_of("key"), 0, LIVE,
-	    false, false, &one.ops, &one, 0);
-	world_settle(&s->world);
-	add_and_settle(s, 1);
-	assert_int_equal(one.by_op, 1);
-	add_and_settle(s, 2);
-	assert_int_equal(one.straight, 1);
-	assert_int_equal(one.tellings, 0);
-	one.answer = HUB_WRITE_FULL;
-	add_and_settle(s, 3);
-	assert_int_equal(one.told, HUB_WRITE_FULL);
-	add_and_settle(s, 4);
-	assert_int_equal(one.straight, 2);
-	one.answer = HUB_WRITE_OK;
-	hub_resume(s->world.hub, one.subscription);
-	world_settle(&s->world);
-	assert_int_equal(one.straight, 3);
-	hub_write_straight(one.subscription, NULL, NULL);
-	add_and_settle(s, 5);
-	assert_int_equal(one.by_op, 2);
-	one.answer = HUB_WRITE_GONE;
-	add_and_settle(s, 6);
-	assert_int_equal(one.told, HUB_WRITE_GONE);
-	assert_int_equal(one.tellings, 2);
-	hub_unsubscribe(s->world.hub, &one.subscription);
-}
-
 static void
 a_write_ends_on_a_frame_and_holds_at_most_run_bytes(void **state)
 {
@@ -465,7 +369,6 @@ main(void)
 		SCENE(an_absent_stream_begins_at_zero),
 		SCENE(the_producers_bytes_follow_the_cursor),
 		SCENE(an_endpoint_may_do_without_the_cursor),
-		SCENE(a_straight_write_passes_the_op_by_until_it_is_taken_back),
 		SCENE(a_write_ends_on_a_frame_and_holds_at_most_run_bytes),
 		SCENE(a_frame_larger_than_a_run_goes_alone),
 		SCENE(each_view_gets_its_own_and_an_entry_is_judged_once),

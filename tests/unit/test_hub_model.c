@@ -262,6 +262,7 @@ begin(struct life *life, uint64_t seed)
 		client->listener.owner = i + 1;
 		client->listener.deflate_bits =
 		    one_in(life, 2) ? 0 : 9 + (unsigned)draw(life, 7);
+		client->listener.is_straight = !one_in(life, 3);
 	}
 }
 

@@ -94,18 +94,58 @@ next_frame(struct listener *listener, struct view *frames)
 				      : payload;
 }
 
+/* How many frames that were. */
+static size_t
+take_frames(struct listener *listener, struct view frames)
+{
+	size_t count = 0;
+	listener->writes++;
+	listener->write_bytes += frames.len;
+	for (; frames.len > 0; count++)
+		take_event(listener, next_frame(listener, &frames));
+	assert(count > 0);
+	return count;
+}
+
+static enum hub_write
+on_straight_write(void *arg, struct view frames)
+{
+	struct listener *listener = arg;
+	listener->told = HUB_WRITE_GONE;
+	if (listener->is_gone)
+		return HUB_WRITE_GONE;
+	take_frames(listener, frames);
+	listener->straight_writes++;
+	listener->told = answer(listener);
+	return listener->told;
+}
+
+static void
+go_straight(struct listener *listener)
+{
+	if (listener->is_straight)
+		hub_write_straight(
+		    listener->subscription, on_straight_write, listener);
+}
+
+static void
+on_answered(void *arg, enum hub_write answer)
+{
+	struct listener *listener = arg;
+	assert(answer != HUB_WRITE_OK && answer == listener->told);
+	listener->answers++;
+	hub_write_straight(listener->subscription, NULL, NULL);
+}
+
 static enum hub_write
 on_write(void *arg, struct view frames, size_t frame_count)
 {
 	struct listener *listener = arg;
-	size_t frames_seen = 0;
 	if (listener->is_gone)
 		return HUB_WRITE_GONE;
-	listener->writes++;
-	listener->write_bytes += frames.len;
-	for (; frames.len > 0; frames_seen++)
-		take_event(listener, next_frame(listener, &frames));
-	assert(frames_seen == frame_count && frame_count > 0);
+	size_t frames_seen = take_frames(listener, frames);
+	assert(frames_seen == frame_count);
+	go_straight(listener);
 	return answer(listener);
 }
 
@@ -201,6 +241,7 @@ on_unusable(void *arg)
 
 const struct subscriber_ops listener_ops = {
 	.write = on_write,
+	.answered = on_answered,
 	.opened = on_opened,
 	.live = on_live,
 	.gap = on_gap,
@@ -236,6 +277,7 @@ listener_subscribe(struct listener *listener, const struct model_stream *stream,
 	    hub_subscribe(world->hub, view_of(stream->key), endpoint, start,
 		notices, held, &listener_ops, listener, world->now_ms);
 	hub_deflate(listener->subscription, listener->deflate_bits);
+	go_straight(listener);
 }
 
 void

@@ -80,10 +80,14 @@ struct listener {
 	int room;       /* writes until FULL; below 0: endless */
 	bool is_gone;
 	bool owns_unknown;
+	bool is_straight;      /* writes pass the op by while it says OK */
+	enum hub_write told;   /* by the last straight write */
 	unsigned deflate_bits; /* before it subscribes; 0: plain */
 	struct ws_inflater *inflater;
 	struct buf log; /* what it got, in short words */
 	size_t writes;
+	size_t straight_writes; /* of the writes */
+	size_t answers;         /* of those that the op was told of */
 	size_t write_bytes;
 	size_t events;
 	size_t deflated; /* of the events */
