@@ -479,6 +479,13 @@ redis_link_hold(struct redis_link *link, bool is_held)
 		redis_uv_hold(link->uv, is_held);
 }
 
+void
+redis_link_hear(struct redis_link *link)
+{
+	if (link->state == UP && !link->is_freed)
+		on_readable(link);
+}
+
 int
 redis_link_subscribe(struct redis_link *link, struct view channel,
     redis_answer_fn *answer, void *arg)

@@ -109,6 +109,9 @@ void redis_link_hurry(struct redis_link *link);
 /* Answers are left where they are until it is held no longer. A link that
  * connects anew is not held. */
 void redis_link_hold(struct redis_link *link, bool is_held);
+/* What came while it was held, as the loop would bring it: answers and pushes,
+ * or that it is lost. It stays held. */
+void redis_link_hear(struct redis_link *link);
 /* SUBSCRIBE; the answer comes when it is confirmed; messages go to ops->push
  * until the link is lost. */
 int redis_link_subscribe(struct redis_link *link, struct view channel,

@@ -16,13 +16,19 @@
  * the link before the loop sleeps again.
  *
  * In a pause pushes stay where they are: hearing each by itself would cost a
- * wake-up of the loop for every one.
+ * wake-up of the loop for every one. At its end they are heard at once, and as
+ * long as one pause follows the other the link is not watched at all. A pause
+ * begins when everything has been asked for: behind a moment in which this
+ * process did not run there is much, and it is late already.
  */
 
 /* Reads under way at once. They queue up in Redis, not here: an answer is
- * handled and forgotten before the next one is read. */
-#define IN_FLIGHT_MAX 64
-#define TICK_MS       100
+ * handled and forgotten before the next one is read. What they bring at most is
+ * source_read.c's matter. */
+#define IN_FLIGHT_MAX 256
+/* Redis begins with so many while the others are being asked for. */
+#define HURRY_READS 32
+#define TICK_MS     100
 /* Streams re-read by the sweep in one tick: 1,000 a second cost Redis less
  * than 1 % of a core. With more streams than that allows, a round is longer. */
 #define SWEEP_PER_TICK_MAX 100
@@ -44,9 +50,11 @@ pump(struct source *source)
 	     i++) {
 		source_table_leave(table, SOURCE_QUEUE_READ, stream);
 		source_read_step(stream);
+		if (i % HURRY_READS == HURRY_READS - 1)
+			redis_link_hurry(source->read);
 		stream = source_table_first(table, SOURCE_QUEUE_READ);
 	}
-	if (source_pace_went(source->pace))
+	if (stream == NULL && source_pace_went(source->pace))
 		redis_link_hold(source->push, true);
 	if (source->in_flight > 0)
 		source_window_yield(source);
@@ -76,8 +84,10 @@ on_pause_over(void *arg)
 
 	if (source->is_closing)
 		return;
-	redis_link_hold(source->push, false);
-	source_wake(source);
+	redis_link_hear(source->push);
+	pump(source);
+	if (source_pace_may_go(source->pace))
+		redis_link_hold(source->push, false);
 }
 
 /* --- the tick: sweep, poll, checks --- */

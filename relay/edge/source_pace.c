@@ -53,10 +53,12 @@ on_timer(uv_poll_t *poll, int status, int events)
 
 	(void)status;
 	(void)events;
-	if (read(pace->timer, &expirations, sizeof(expirations)) < 0)
-		return; /* armed anew meanwhile */
 	pace->is_armed = false;
 	pace->due(pace->arg);
+	/* Arming it anew has the same effect. */
+	if (!pace->is_armed &&
+	    read(pace->timer, &expirations, sizeof(expirations)) < 0)
+		return; /* nothing to take back */
 }
 
 struct source_pace *

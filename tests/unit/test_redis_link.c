@@ -276,6 +276,31 @@ what_is_held_is_heard_when_it_is_let_go(void **state)
 }
 
 static void
+what_is_held_may_be_heard_on_demand_and_so_its_end(void **state)
+{
+	struct redis_fixture *redis = *state;
+	struct redis_client client;
+
+	redis_client_open(&client, redis->url, &redis_client_quick);
+	redis_client_start(&client);
+	redis_link_hold(client.link, true);
+	redis_link_hear(client.link); /* nothing there */
+	redis_client_say(&client, 0, "PING", NULL, NULL);
+	redis_link_hurry(client.link);
+	redis_fixture_run(redis, "PING");
+	redis_link_hear(client.link);
+	assert_int_equal(client.answers, 1);
+	redis_fixture_run(redis, "CLIENT KILL TYPE normal SKIPME yes");
+	uv_run(&client.loop, UV_RUN_NOWAIT);
+	assert_int_equal(client.downs, 0);
+	redis_link_hear(client.link);
+	assert_int_equal(client.downs, 1);
+	redis_link_hear(client.link); /* of a link that is away: nothing */
+	redis_client_until(&client.loop, &client.ups, 2);
+	redis_client_close(&client);
+}
+
+static void
 stop_is_silent_and_start_goes_on(void **state)
 {
 	struct redis_fixture *redis = *state;
@@ -411,6 +436,8 @@ main(void)
 		cmocka_unit_test(a_replica_is_left_when_it_refuses_a_write),
 		cmocka_unit_test(messages_are_pushed_between_answers),
 		cmocka_unit_test(what_is_held_is_heard_when_it_is_let_go),
+		cmocka_unit_test(
+		    what_is_held_may_be_heard_on_demand_and_so_its_end),
 		cmocka_unit_test(stop_is_silent_and_start_goes_on),
 		cmocka_unit_test(reset_drops_and_comes_back),
 		cmocka_unit_test(it_may_be_freed_in_every_state),

@@ -192,6 +192,16 @@ run_for_ms(struct scene *scene, uint64_t ms)
 		uv_run(&scene->loop, UV_RUN_NOWAIT);
 }
 
+/* From now on until the next tick a read begins a pause of a second. */
+static void
+be_busy(struct source_pace *pace)
+{
+	source_pace_set(pace, 1000000);
+	for (unsigned i = 0; i < 1000000; i++)
+		source_pace_news(pace);
+	source_pace_tick(pace);
+}
+
 static void
 when_busy_pushes_are_heard_behind_the_pause(void **state)
 {
@@ -203,10 +213,7 @@ when_busy_pushes_are_heard_behind_the_pause(void **state)
 	scene_follow(scene, 1, "s");
 	scene_settle(scene);
 	pace = scene->source->pace;
-	source_pace_set(pace, 1000000);
-	for (unsigned i = 0; i < 1000000; i++)
-		source_pace_news(pace);
-	source_pace_tick(pace);
+	be_busy(pace);
 	redis_fixture_run(&scene->redis, "XADD s 1-0 event first");
 	scene_until(scene, &told->entries, 1);
 	assert_false(source_pace_may_go(pace));
@@ -216,6 +223,40 @@ when_busy_pushes_are_heard_behind_the_pause(void **state)
 	    source_table_first(&scene->source->table, SOURCE_QUEUE_READ));
 	assert_int_equal(told->entries, 1);
 	scene_until(scene, &told->entries, 2);
+	/* It is quiet again, and nothing is left of the pause. */
+	redis_fixture_run(&scene->redis, "XADD s 3-0 event third");
+	scene_until(scene, &told->entries, 3);
+	assert_true(source_pace_may_go(pace));
+	scene_close(scene);
+}
+
+/* More than may be under way at once: the rest follows what was answered, and
+ * waits for no pause. */
+static void
+a_pause_begins_when_all_has_been_asked_for(void **state)
+{
+	struct scene *scene = *state;
+	const unsigned streams = 600;
+	char key[8];
+
+	scene_open(scene);
+	for (unsigned i = 1; i <= streams; i++) {
+		snprintf(key, sizeof(key), "s%u", i);
+		source_hub_ops.follow(scene->source, i, view_of(key));
+	}
+	scene_until(scene, &scene->hub.opened, streams);
+	scene_settle(scene);
+	redis_link_hold(scene->source->push, true);
+	redis_fixture_run(&scene->redis, "EVAL %s 0",
+	    "for i=1,600 do redis.call('XADD','s'..i,'1-0','event','x') end");
+	run_for_ms(scene, 20);
+	be_busy(scene->source->pace);
+	for (unsigned i = 0; i < 50; i++)
+		redis_link_hear(scene->source->push);
+	scene_until(scene, &scene->hub.entries, 260);
+	assert_true(source_pace_may_go(scene->source->pace));
+	scene_until(scene, &scene->hub.entries, streams);
+	assert_false(source_pace_may_go(scene->source->pace));
 	scene_close(scene);
 }
 
@@ -387,6 +428,7 @@ main(void)
 		scene_test(ten_thousand_streams_come_and_go),
 		scene_test(a_stream_may_go_while_it_is_read),
 		scene_test(when_busy_pushes_are_heard_behind_the_pause),
+		scene_test(a_pause_begins_when_all_has_been_asked_for),
 		scene_test(inspect_looks_again),
 		scene_test(another_type_at_the_opening),
 		scene_test(another_type_later),
