@@ -29,9 +29,9 @@
  */
 
 /* What a read may bring: the less, the more are under way already, so that all
- * of them together keep no more than about 80 MiB in Redis. */
+ * of them together keep no more than about 100 MiB in Redis. */
 #define READ_BYTES      (1024 * 1024)
-#define READ_BYTES_MANY (64 * 1024)
+#define READ_BYTES_MANY (32 * 1024)
 #define READS_MANY      64
 
 #define CONFIRM_MS 1000

@@ -236,8 +236,8 @@ static void
 a_pause_begins_when_all_has_been_asked_for(void **state)
 {
 	struct scene *scene = *state;
-	const unsigned streams = 600;
-	char key[8];
+	const unsigned streams = 2400;
+	char key[16];
 
 	scene_open(scene);
 	for (unsigned i = 1; i <= streams; i++) {
@@ -248,12 +248,12 @@ a_pause_begins_when_all_has_been_asked_for(void **state)
 	scene_settle(scene);
 	redis_link_hold(scene->source->push, true);
 	redis_fixture_run(&scene->redis, "EVAL %s 0",
-	    "for i=1,600 do redis.call('XADD','s'..i,'1-0','event','x') end");
+	    "for i=1,2400 do redis.call('XADD','s'..i,'1-0','event','x') end");
 	run_for_ms(scene, 20);
 	be_busy(scene->source->pace);
 	for (unsigned i = 0; i < 50; i++)
 		redis_link_hear(scene->source->push);
-	scene_until(scene, &scene->hub.entries, 260);
+	scene_until(scene, &scene->hub.entries, 1030);
 	assert_true(source_pace_may_go(scene->source->pace));
 	scene_until(scene, &scene->hub.entries, streams);
 	assert_false(source_pace_may_go(scene->source->pace));
