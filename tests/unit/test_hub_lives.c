@@ -119,6 +119,26 @@ what_the_feed_has_met_is_proven(void **state)
 	assert_int_equal(stat_get(&s->world.stats, windows_read), 1);
 }
 
+/* There is no key then; the source asks once and waits. */
+static void
+a_copy_from_before_the_first_entry_is_told_once(void **state)
+{
+	struct scene *s = *state;
+	scene_add(s->stream, 1, 5);
+	scene_resume(s, &s->a, 3);
+	model_trim(s->stream, 2);
+	model_rewind(s->stream, 1);
+	world_settle(&s->world);
+	listener_log(&s->a);
+	model_rewind(s->stream, 4);
+	world_settle(&s->world);
+	assert_string_equal(
+	    listener_log(&s->a), "gap:recreated:4-0..0-0 live:0-0/0");
+	scene_add(s->stream, 6, 6);
+	world_settle(&s->world);
+	assert_string_equal(listener_log(&s->a), "6-0");
+}
+
 int
 main(void)
 {
@@ -131,6 +151,7 @@ main(void)
 		SCENE(
 		    who_came_with_more_than_the_feed_had_is_proven_when_the_feed_went_by),
 		SCENE(what_the_feed_has_met_is_proven),
+		SCENE(a_copy_from_before_the_first_entry_is_told_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -119,29 +119,36 @@ model_drop(struct model_stream *stream)
 	stream->first = stream->count;
 }
 
-/* The copy has the same entries again, under new numbers: a new life. It
- * remembers how many it had before they were trimmed. */
+/* The same entry again, under a new number; what is gone is gone here too. */
+static void
+copy_entry(struct model_stream *stream, const struct model_entry *old)
+{
+	struct model_entry *entry =
+	    model_add(stream, old->id.ms, old->kind, 8, old->command);
+	entry->id = old->id;
+	entry->is_trimmed = old->is_trimmed;
+	entry->is_deleted = old->is_deleted;
+	stream->last_id = old->id;
+	if (!is_present(old))
+		stream->length--;
+	if (old->is_deleted)
+		stream->max_deleted = old->id;
+}
+
+/* A new life. The copy knows its last id also where that entry is gone, and
+ * how many it had before they were trimmed. From before the first entry there
+ * is no copy. */
 void
 model_rewind(struct model_stream *stream, uint64_t n)
 {
 	size_t first = stream->first;
 	size_t here = stream->count - first;
-	size_t lost = n < here ? n : here;
-	size_t end = stream->count - lost;
-	uint64_t added = stream->added - lost;
-	struct entry_id max_deleted = stream->max_deleted;
+	size_t end = n < here ? stream->count - n : first;
 	model_drop(stream);
 	for (size_t i = first; i < end; i++) {
 		struct model_entry old = stream->entries[i];
-		if (!is_present(&old))
-			continue;
-		struct model_entry *entry =
-		    model_add(stream, old.id.ms, old.kind, 8, old.command);
-		entry->id = old.id;
-		stream->last_id = old.id;
+		copy_entry(stream, &old);
 	}
-	stream->added = added;
-	stream->max_deleted = max_deleted;
 }
 
 static const struct model_entry *
@@ -203,7 +210,7 @@ prove(const struct model_stream *stream, struct entry_id after,
 	bool is_next = next != NULL &&
 	    entry_id_compare(next->id, entry_id_after(after)) == 0;
 	if (entry_id_is_zero(after)) {
-		if (stream->added > stream->length)
+		if (stream->exists && stream->added > stream->length)
 			set_gap(stream, batch, GAP_TRIMMED, after);
 	} else if (!stream->exists) {
 		set_gap(stream, batch, GAP_RECREATED, after);
