@@ -119,6 +119,25 @@ what_the_feed_has_met_is_proven(void **state)
 	assert_int_equal(stat_get(&s->world.stats, windows_read), 1);
 }
 
+/* Nor could Redis tell: what the feed has last read is in the copy. A refused
+ * entry is the first that is heard of the new life. */
+static void
+what_was_lost_before_anybody_had_read_it_is_not_missed(void **state)
+{
+	struct scene *s = *state;
+	scene_add(s->stream, 1, 3);
+	scene_resume(s, &s->a, 3);
+	world_settle(&s->world);
+	scene_add(s->stream, 4, 5);
+	model_rewind(s->stream, 2);
+	model_add(s->stream, 6, 'n', 50, ENTRY_ID_ZERO);
+	model_add(s->stream, 7, 'r', 50, ENTRY_ID_ZERO);
+	scene_add(s->stream, 8, 8);
+	world_settle(&s->world);
+	assert_string_equal(listener_log(&s->a),
+	    "open live:3-0/0 gap:dead_lettered:6-0..7-0>8-0 8-0");
+}
+
 /* There is no key then; the source asks once and waits. */
 static void
 a_copy_from_before_the_first_entry_is_told_once(void **state)
@@ -151,6 +170,7 @@ main(void)
 		SCENE(
 		    who_came_with_more_than_the_feed_had_is_proven_when_the_feed_went_by),
 		SCENE(what_the_feed_has_met_is_proven),
+		SCENE(what_was_lost_before_anybody_had_read_it_is_not_missed),
 		SCENE(a_copy_from_before_the_first_entry_is_told_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -180,6 +180,23 @@ check_gap(struct model_client *client, const struct gap *gap)
 		    gap->through);
 }
 
+/* A position tells no life. When the stream was restored behind what it has,
+ * it may be one of the copy: when it is known there alone, or when something
+ * of the old life did not come. Then what the copy has must have come. */
+static void
+find_life(struct model_client *client, struct entry_id position)
+{
+	unsigned now = client->stream->generation;
+	unsigned old = client->generation;
+	if (old == 0 || old == now || !model_is_in_copy(client, now))
+		return;
+	bool is_new = model_has_id(client, now, position) &&
+	    !model_has_id(client, old, position);
+	struct entry_id end = entry_id_after(position);
+	if (is_new || model_find_missing(client, old, end, 0) != NULL)
+		client->generation = now;
+}
+
 static void
 on_gap(struct listener *listener, const struct gap *gap)
 {
@@ -201,30 +218,18 @@ on_gap(struct listener *listener, const struct gap *gap)
 		client->replayed = 0;
 		return;
 	}
+	find_life(client, gap->after);
 	check_missing(client, entry_id_after(gap->after));
 	check_gap(client, gap);
 	if (is_less(client->last, gap->through))
 		client->last = gap->through;
 }
 
-/* A position tells no life. When the stream was restored behind what it has,
- * it may be one of the copy: then what the copy has must have come. */
-static void
-find_life(struct model_client *client, struct entry_id end)
-{
-	unsigned now = client->stream->generation;
-	if (client->generation == 0 || client->generation == now ||
-	    !model_is_in_copy(client, now) ||
-	    model_find_missing(client, client->generation, end, 0) == NULL)
-		return;
-	client->generation = now;
-}
-
 /* A position that was told: everything up to there was delivered. */
 static void
 take_position(struct model_client *client, struct entry_id cursor)
 {
-	find_life(client, entry_id_after(cursor));
+	find_life(client, cursor);
 	check_missing(client, entry_id_after(cursor));
 	if (is_less(cursor, client->last))
 		fault(client, &client->faults->misled, "cursor goes back",

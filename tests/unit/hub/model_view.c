@@ -37,8 +37,8 @@ model_find_missing(const struct model_client *client, unsigned generation,
 	return NULL;
 }
 
-static bool
-has_id(
+bool
+model_has_id(
     const struct model_client *client, unsigned generation, struct entry_id id)
 {
 	const struct model_stream *stream = client->stream;
@@ -54,8 +54,8 @@ static bool
 is_place(
     const struct model_client *client, unsigned generation, struct entry_id id)
 {
-	return has_id(client, generation, id) ||
-	    has_id(client, generation, entry_id_after(id));
+	return model_has_id(client, generation, id) ||
+	    model_has_id(client, generation, entry_id_after(id));
 }
 
 /* Can it be passed without a word? */
@@ -95,7 +95,7 @@ model_may_lack(const struct model_client *client, unsigned generation)
 		if (entry->generation != client->generation ||
 		    !is_less(client->last, entry->id))
 			continue;
-		if (!has_id(client, generation, entry->id))
+		if (!model_has_id(client, generation, entry->id))
 			return true;
 		if (!is_passed(client, entry))
 			return false;

@@ -16,6 +16,10 @@ bool model_is_visible(
 const struct model_entry *model_find_missing(const struct model_client *client,
     unsigned generation, struct entry_id end, size_t from);
 
+/* Was there ever such an entry in this life? */
+bool model_has_id(
+    const struct model_client *client, unsigned generation, struct entry_id id);
+
 /* A copy was restored, and what the client has is still in there; or what may
  * have been scanned for it since, of which it got nothing. */
 bool model_is_in_copy(const struct model_client *client, unsigned generation);
