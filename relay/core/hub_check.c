@@ -150,14 +150,19 @@ length(const struct list *list)
 	return n;
 }
 
-/* All in `ready` have nothing to get. */
+/* All in `ready` have nothing to get, or the same: they stand at one place, and
+ * owe nothing but frames. */
 static size_t
 check_lists(struct topic *topic)
 {
+	const struct subscription *first =
+	    list_entry(topic->ready.next, struct subscription, link);
 	list_foreach(at, &topic->ready) {
 		struct subscription *one =
 		    list_entry(at, struct subscription, link);
 		assert(one->place == PLACE_LIVE && !one->full && !one->held);
+		assert(one->live_due == LIVE_DONE);
+		assert(one->position.number == first->position.number);
 		assert(position_is_at_end(&one->position) ||
 		    !list_is_empty(&topic->dirty));
 	}

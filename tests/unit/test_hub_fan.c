@@ -268,6 +268,62 @@ a_terminal_event_is_told_to_a_crowd(void **state)
 	disperse(crowd);
 }
 
+/* He sits in the midst: those before him are counted, those behind go on. */
+static void
+one_of_a_crowd_who_wants_the_op_gets_the_same(void **state)
+{
+	struct scene *s = *state;
+	struct listener crowd[CROWD];
+	gather(s, crowd);
+	hub_write_straight(crowd[2].subscription, NULL, NULL);
+	scene_add(s->stream, 2, 3);
+	world_settle(&s->world);
+	for (size_t i = 0; i < CROWD; i++) {
+		assert_string_equal(listener_log(&crowd[i]), "2-0 3-0");
+		assert_int_equal(crowd[i].straight_writes, i == 2 ? 1 : 2);
+	}
+	assert_int_equal(stat_get(&s->world.stats, frames_sent), 3 * CROWD);
+	assert_int_equal(scene_figures(s).block_bytes, 0);
+	disperse(crowd);
+}
+
+/* More than one write carries, and more than one block holds. */
+static void
+a_crowd_gets_what_is_too_much_for_one_write(void **state)
+{
+	struct scene *s = *state;
+	struct listener crowd[CROWD];
+	gather(s, crowd);
+	for (uint64_t ms = 2; ms <= 5; ms++)
+		model_add(s->stream, ms, 'a', 70000, ENTRY_ID_ZERO);
+	while (world_feed(&s->world, s->stream))
+		continue;
+	world_settle(&s->world);
+	for (size_t i = 0; i < CROWD; i++) {
+		assert_string_equal(listener_log(&crowd[i]), "2-0 3-0 4-0 5-0");
+		assert_int_equal(crowd[i].straight_writes, 1 + 4);
+	}
+	assert_int_equal(stat_get(&s->world.stats, frames_sent), 5 * CROWD);
+	disperse(crowd);
+}
+
+/* Half of them know notices: the others pass it silently, and are counted. */
+static void
+a_refusal_is_told_or_counted_for_each_of_a_crowd(void **state)
+{
+	struct scene *s = *state;
+	struct listener crowd[CROWD];
+	gather(s, crowd);
+	model_add(s->stream, 2, 'r', 50, ENTRY_ID_ZERO);
+	scene_add(s->stream, 3, 3);
+	world_settle(&s->world);
+	for (size_t i = 0; i < CROWD; i++)
+		assert_string_equal(listener_log(&crowd[i]),
+		    i % 2 == 0 ? "gap:dead_lettered:1-0..2-0>3-0 3-0" : "3-0");
+	assert_int_equal(stat_get(&s->world.stats, gaps_dead_lettered), CROWD);
+	disperse(crowd);
+}
+
 int
 main(void)
 {
@@ -280,6 +336,9 @@ main(void)
 		SCENE(each_form_gets_its_own_bytes),
 		SCENE(who_is_ahead_of_the_feed_gets_nothing_twice),
 		SCENE(a_terminal_event_is_told_to_a_crowd),
+		SCENE(one_of_a_crowd_who_wants_the_op_gets_the_same),
+		SCENE(a_crowd_gets_what_is_too_much_for_one_write),
+		SCENE(a_refusal_is_told_or_counted_for_each_of_a_crowd),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
