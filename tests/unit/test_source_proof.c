@@ -188,6 +188,9 @@ a_start_is_trimmed_only_when_something_is_gone(void **state)
 		    { 9, 0 }, { 0, 0 }, NONE, { 0, 0 } },
 		{ { .exists = true, .newest = { 9, 0 }, .added = 3, NEW_REDIS },
 		    { 0, 0 }, { 0, 0 }, GAP_TRIMMED, { 9, 0 } },
+		/* a gap that ends at the start would come again, for ever */
+		{ { .exists = true, .added = 3, NEW_REDIS }, { 0, 0 }, { 0, 0 },
+		    NONE, { 0, 0 } },
 		/* Redis 6 cannot say */
 		{ { .exists = true,
 		      .newest = { 9, 0 },
