@@ -13,21 +13,12 @@ fan_begin(struct fan *fan, struct topic *topic)
 	*fan = (struct fan){ .topic = topic };
 }
 
-/* Nothing about it needs more than a write. */
-static bool
-is_plain(const struct subscription *subscription)
-{
-	return subscription->place == PLACE_LIVE &&
-	    subscription->live_due == LIVE_DONE && !subscription->held &&
-	    !subscription->full && subscription->straight != NULL;
-}
-
+/* They differ in two things only: how they want their frames, and whether a
+ * window or another node has brought them some of these. */
 static bool
 fits(const struct fan *fan, const struct subscription *subscription)
 {
-	return fan->block != NULL &&
-	    subscription->position.number == fan->run.number &&
-	    subscription->form == fan->form &&
+	return fan->block != NULL && subscription->form == fan->form &&
 	    entry_id_compare(subscription->scanned, fan->first) < 0;
 }
 
@@ -48,8 +39,6 @@ measure(struct fan *fan, struct subscription *subscription)
 	struct block *block;
 
 	fan->block = NULL;
-	if (position_is_at_end(position))
-		return false;
 	struct entry_id first = position_frame(position, &block)->id;
 	if (entry_id_compare(subscription->scanned, first) >= 0)
 		return false;
@@ -89,7 +78,6 @@ static void
 move_to_end(struct fan *fan, struct subscription *subscription)
 {
 	fan->served++;
-	subscription->unsent = 0;
 	subscription->position.number = fan->run.end;
 	subscription->position.block = NULL;
 	list_add_tail(&fan->topic->ready, &subscription->link);
@@ -107,7 +95,7 @@ give_up(struct fan *fan)
 bool
 fan_serve(struct fan *fan, struct subscription *subscription)
 {
-	if (!is_plain(subscription))
+	if (subscription->straight == NULL)
 		return give_up(fan);
 	if (!fits(fan, subscription)) {
 		fan_count(fan);

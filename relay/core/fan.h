@@ -25,7 +25,8 @@ struct fan {
 
 void fan_begin(struct fan *fan, struct topic *topic);
 
-/* The subscription is in no list. True: it was written to, and is settled.
+/* Taken from topic->ready, as all of them (hub_check() looks at it): it is
+ * live, owes nothing and stands where the others stand. True: it was written to, and is settled.
  * False, with nothing changed: it needs deliver(). */
 bool fan_serve(struct fan *fan, struct subscription *subscription);
 
