@@ -9,7 +9,7 @@
 #include <uv.h>
 
 #define QUIET_PER_SECOND 12000
-#define BUSY_PER_SECOND  30000
+#define BUSY_PER_SECOND  100000
 #define PACE_MIN_US      300
 
 struct source_pace {

@@ -32,7 +32,7 @@ void source_pace_news(struct source_pace *pace);
 void source_pace_tick(struct source_pace *pace);
 
 /* The pause at this rate, for tests: 0 up to 12,000 a second, then from
- * 300 us rising to the maximum at 30,000. */
+ * 300 us rising to the maximum at 100,000, where a core is at its end. */
 unsigned source_pace_us(uint64_t news_per_second, unsigned pace_max_us);
 
 #endif
