@@ -83,6 +83,14 @@ move_to_end(struct fan *fan, struct subscription *subscription)
 	list_add_tail(&fan->topic->ready, &subscription->link);
 }
 
+/* The kernel has just been here. */
+static void
+fetch_next(const struct fan *fan)
+{
+	subscription_fetch(fan->next);
+	subscription_fetch_peer(fan->next_peer);
+}
+
 /* Whoever needs deliver() may change anything. */
 static bool
 give_up(struct fan *fan)
@@ -105,6 +113,8 @@ fan_serve(struct fan *fan, struct subscription *subscription)
 	enum hub_write answer =
 	    subscription->straight(subscription->straight_arg,
 		view_make(fan->run.data, fan->run.bytes));
+	if (fan->next != NULL)
+		fetch_next(fan);
 	if (answer == HUB_WRITE_OK) {
 		move_to_end(fan, subscription);
 		return true;

@@ -21,6 +21,10 @@ struct fan {
 	struct entry_id first; /* id of its first frame */
 	enum block_form form;
 	unsigned served; /* not counted yet */
+	/* Who comes next, and what it writes to: fetched behind the write,
+	 * both at once. NULL: nobody. */
+	const struct subscription *next;
+	const char *next_peer;
 };
 
 void fan_begin(struct fan *fan, struct topic *topic);

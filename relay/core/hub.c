@@ -264,13 +264,16 @@ hub_source_up(struct hub *hub, uint64_t now_ms)
  * goes on, what the next one needs comes back: first the subscription, then,
  * when that is there, what it writes to. */
 static void
-fetch_ahead(const struct list *work)
+fetch_ahead(const struct list *work, struct fan *fan)
 {
 	const struct list *next = work->next;
 	const struct list *second = next->next;
-	if (next != work)
-		subscription_fetch_peer(
-		    list_entry(next, struct subscription, link));
+	fan->next = NULL;
+	if (next != work) {
+		fan->next = list_entry(next, struct subscription, link);
+		fan->next_peer = fan->next->straight_arg;
+		subscription_fetch_peer(fan->next_peer);
+	}
 	if (second != work)
 		subscription_fetch(
 		    list_entry(second, struct subscription, link));
@@ -286,7 +289,7 @@ serve_topic(struct topic *topic)
 	while (!list_is_empty(&work)) {
 		struct subscription *first =
 		    list_entry(list_pop(&work), struct subscription, link);
-		fetch_ahead(&work);
+		fetch_ahead(&work, &fan);
 		if (!fan_serve(&fan, first))
 			deliver(first);
 	}

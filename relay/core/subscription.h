@@ -88,9 +88,8 @@ subscription_fetch(const struct subscription *subscription)
 
 /* … and what it is written to. */
 static inline void
-subscription_fetch_peer(const struct subscription *subscription)
+subscription_fetch_peer(const char *peer)
 {
-	const char *peer = subscription->straight_arg;
 	if (peer == NULL)
 		return;
 	__builtin_prefetch(peer, 1);
