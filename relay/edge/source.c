@@ -24,7 +24,7 @@
 
 /* Reads under way at once. They queue up in Redis, not here: an answer is
  * handled and forgotten before the next one is read. What they bring at most is
- * source_read.c's matter. No more streams than this can have news in one round
+ * source_ask_bytes()'s matter. No more streams than this can have news in one round
  * trip, which a far Redis or a shared core makes 10 ms and longer. */
 #define IN_FLIGHT_MAX 1024
 /* Redis begins with so many while the others are being asked for. */

@@ -5,6 +5,9 @@
 
 #define FIRST_COUNT 16
 #define MAX_COUNT   4096
+#define BYTES       (1024 * 1024)
+#define BYTES_MANY  (32 * 1024)
+#define MANY        64
 
 static int
 send_word(struct redis_link *link, const char *word)
@@ -67,6 +70,12 @@ source_ask_proof(struct redis_link *link, struct view key,
 	ask_info(link, key);
 	source_ask_entries(link, key, after, count, NULL, NULL);
 	return exec(link, answer, arg);
+}
+
+size_t
+source_ask_bytes(size_t in_flight)
+{
+	return in_flight < MANY ? BYTES : BYTES_MANY;
 }
 
 uint32_t

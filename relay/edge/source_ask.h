@@ -21,6 +21,10 @@ int source_ask_open(struct redis_link *link, struct view key,
 int source_ask_proof(struct redis_link *link, struct view key,
     struct entry_id after, uint32_t count, redis_answer_fn *answer, void *arg);
 
+/* What the next read may bring, with so many under way already: 1 MiB, but
+ * 32 KiB from 64 on, so that 1,024 of them keep about 100 MiB in Redis at
+ * most. */
+size_t source_ask_bytes(size_t in_flight);
 /* COUNT for about `bytes` in one read of entries of this mean size (0: not
  * known), and one more for the position's own entry. */
 uint32_t source_ask_count(uint32_t mean_bytes, size_t bytes);

@@ -28,12 +28,6 @@
  * until finish() sees it.
  */
 
-/* What a read may bring: the less, the more are under way already, so that all
- * of them together keep no more than about 100 MiB in Redis. */
-#define READ_BYTES      (1024 * 1024)
-#define READ_BYTES_MANY (32 * 1024)
-#define READS_MANY      64
-
 #define CONFIRM_MS 1000
 /* While polling, a deletion is noticed within so long. */
 #define PROBE_US (1000 * 1000)
@@ -413,8 +407,8 @@ send_read(struct source_stream *stream)
 	stream->wants_read = false;
 	stream->was_pushed = false;
 	stream->read_us = now_us;
-	stream->read_count = source_ask_count(stream->mean_bytes,
-	    source->in_flight < READS_MANY ? READ_BYTES : READ_BYTES_MANY);
+	stream->read_count = source_ask_count(
+	    stream->mean_bytes, source_ask_bytes(source->in_flight));
 	begin(stream);
 	/* Where nothing was and something has come, the plain read would only
 	 * say so: the first event of a session saves a round trip. */

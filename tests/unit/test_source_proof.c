@@ -228,6 +228,20 @@ the_pause_grows_with_the_rate(void **state)
 }
 
 static void
+the_more_are_under_way_the_less_a_read_may_bring(void **state)
+{
+	size_t all = 0;
+
+	(void)state;
+	assert_int_equal(source_ask_bytes(0), 1 << 20);
+	assert_int_equal(source_ask_bytes(63), 1 << 20);
+	assert_int_equal(source_ask_bytes(64), 32 << 10);
+	for (size_t i = 0; i < 1024; i++)
+		all += source_ask_bytes(i);
+	assert_true(all <= 100 << 20);
+}
+
+static void
 the_count_follows_the_mean(void **state)
 {
 	(void)state;
@@ -248,6 +262,8 @@ main(void)
 		cmocka_unit_test(
 		    a_start_is_trimmed_only_when_something_is_gone),
 		cmocka_unit_test(the_pause_grows_with_the_rate),
+		cmocka_unit_test(
+		    the_more_are_under_way_the_less_a_read_may_bring),
 		cmocka_unit_test(the_count_follows_the_mean),
 	};
 
