@@ -147,14 +147,21 @@ skip_frame(struct subscription *subscription, const struct frame *frame)
 	    &subscription->position, subscription->position.number + 1);
 }
 
+static void
+count_writes(struct hub *hub, const struct run *run, unsigned times)
+{
+	hub->sent += (uint64_t)run->frames * times;
+	stat_add(hub->stats, writes, times);
+	stat_add(hub->stats, bytes_sent, (uint64_t)run->bytes * times);
+}
+
 void
 deliver_count(struct topic *topic, const struct run *run, unsigned times)
 {
-	struct stats *stats = topic->stream->hub->stats;
+	struct hub *hub = topic->stream->hub;
+	struct stats *stats = hub->stats;
 	uint64_t frames = (uint64_t)run->frames * times;
-	topic->stream->hub->sent += frames;
-	stat_add(stats, writes, times);
-	stat_add(stats, bytes_sent, (uint64_t)run->bytes * times);
+	count_writes(hub, run, times);
 	stat_add(stats, frames_sent, frames);
 	stat_add(stats, delivered_live[topic->endpoint], frames);
 }
@@ -162,10 +169,9 @@ deliver_count(struct topic *topic, const struct run *run, unsigned times)
 static void
 count_in_window(struct topic *topic, const struct run *run)
 {
-	struct stats *stats = topic->stream->hub->stats;
-	topic->stream->hub->sent += run->frames;
-	stat_add(stats, writes, 1);
-	stat_add(stats, bytes_sent, run->bytes);
+	struct hub *hub = topic->stream->hub;
+	struct stats *stats = hub->stats;
+	count_writes(hub, run, 1);
 	stat_add(stats, frames_sent_window, run->frames);
 	stat_add(stats, delivered_window[topic->endpoint], run->frames);
 }

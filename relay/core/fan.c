@@ -22,12 +22,12 @@ fits(const struct fan *fan, const struct subscription *subscription)
 	    entry_id_compare(subscription->scanned, fan->first) < 0;
 }
 
-/* One write for all that is pending, the same whoever reads it? */
+/* One write for all that is pending, the same whoever reads it? (An answer to
+ * somebody else ends a run, one's own counts as an end.) */
 static bool
 is_whole(const struct run *run, const struct chain *chain)
 {
-	return run->is_shared && run->end == chain->next && run->frames > 0 &&
-	    run->marks == 0 && !run->has_ends;
+	return run->end == chain->next && run->marks == 0 && !run->has_ends;
 }
 
 static bool
