@@ -7,36 +7,12 @@
  * literals and counts, there is no shape and PCRE2 does it.
  */
 
-#include "schema_shape.h"
-
+#include "schema_shape_parts.h"
 #include "xmalloc.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 
-#define ITEMS_MAX 48
 #define UNBOUNDED UINT32_MAX
-
-/* What a class says of characters beyond ASCII. */
-enum wide { WIDE_NONE, WIDE_ALL, WIDE_SPACES, WIDE_NOT_SPACES, WIDE_NOT_LINE };
-
-struct item {
-	uint64_t ascii[4]; /* by byte; the upper half stays empty */
-	uint32_t min;
-	uint32_t max;
-	enum wide wide;
-	unsigned char literal; /* exactly this one character; else NUL */
-};
-
-struct schema_shape {
-	struct item items[ITEMS_MAX];
-	uint32_t count;
-	bool at_start;      /* ^ */
-	bool at_end;        /* $ */
-	struct view *words; /* ^(a|b)$: then nothing else counts */
-	uint32_t word_count;
-	char *text;
-};
 
 struct reader {
 	const char *at;
@@ -44,29 +20,23 @@ struct reader {
 };
 
 static void
-add_range(struct item *item, unsigned from, unsigned to)
+add_range(struct shape_item *item, unsigned from, unsigned to)
 {
 	for (unsigned c = from; c <= to; c++)
 		item->ascii[c / 64] |= UINT64_C(1) << c % 64;
 }
 
-static bool
-has_byte(const struct item *item, unsigned char c)
-{
-	return item->ascii[c / 64] >> c % 64 & 1;
-}
-
 static void
-add_spaces(struct item *item)
+add_spaces(struct shape_item *item)
 {
 	add_range(item, '\t', '\r');
 	add_range(item, ' ', ' ');
 }
 
 static void
-invert(struct item *item)
+invert(struct shape_item *item)
 {
-	static const enum wide opposite[] = { WIDE_ALL, WIDE_NONE,
+	static const enum shape_wide opposite[] = { WIDE_ALL, WIDE_NONE,
 		WIDE_NOT_SPACES, WIDE_SPACES, WIDE_NOT_LINE };
 	item->ascii[0] = ~item->ascii[0];
 	item->ascii[1] = ~item->ascii[1];
@@ -75,7 +45,7 @@ invert(struct item *item)
 
 /* \d \w \s and their opposites into an empty item. */
 static bool
-read_set(struct item *item, char c)
+read_set(struct shape_item *item, char c)
 {
 	switch (c | 0x20) {
 	case 'd':
@@ -119,10 +89,10 @@ read_char(struct reader *in)
 }
 
 static bool
-read_class_member(struct reader *in, struct item *item)
+read_class_member(struct reader *in, struct shape_item *item)
 {
 	if (*in->at == '\\' && in->end - in->at > 1) {
-		struct item set = { 0 };
+		struct shape_item set = { 0 };
 		if (read_set(&set, in->at[1])) {
 			in->at += 2;
 			item->ascii[0] |= set.ascii[0];
@@ -149,7 +119,7 @@ read_class_member(struct reader *in, struct item *item)
 }
 
 static bool
-read_class(struct reader *in, struct item *item)
+read_class(struct reader *in, struct shape_item *item)
 {
 	in->at++;
 	bool is_inverted = in->at < in->end && *in->at == '^';
@@ -166,7 +136,7 @@ read_class(struct reader *in, struct item *item)
 }
 
 static bool
-read_atom(struct reader *in, struct item *item)
+read_atom(struct reader *in, struct shape_item *item)
 {
 	char c = *in->at;
 	if (c == '[')
@@ -210,7 +180,7 @@ read_count(struct reader *in, uint32_t *count)
 
 /* {n}, {n,}, {n,m}; in->at is behind the brace. */
 static bool
-read_braces(struct reader *in, struct item *item)
+read_braces(struct reader *in, struct shape_item *item)
 {
 	if (!read_count(in, &item->min))
 		return false;
@@ -229,7 +199,7 @@ read_braces(struct reader *in, struct item *item)
 }
 
 static bool
-read_quantifier(struct reader *in, struct item *item)
+read_quantifier(struct reader *in, struct shape_item *item)
 {
 	item->min = 1;
 	item->max = 1;
@@ -248,7 +218,7 @@ read_quantifier(struct reader *in, struct item *item)
 }
 
 static bool
-is_disjoint(const struct item *a, const struct item *b)
+is_disjoint(const struct shape_item *a, const struct shape_item *b)
 {
 	bool shares_wide = a->wide != WIDE_NONE && b->wide != WIDE_NONE;
 	return !shares_wide && (a->ascii[0] & b->ascii[0]) == 0 &&
@@ -260,7 +230,7 @@ static bool
 is_deterministic(const struct schema_shape *shape)
 {
 	for (uint32_t i = 0; i < shape->count; i++) {
-		const struct item *item = &shape->items[i];
+		const struct shape_item *item = &shape->items[i];
 		if (item->min == item->max)
 			continue;
 		for (uint32_t k = i + 1; k < shape->count; k++) {
@@ -290,24 +260,24 @@ is_searchable(const struct schema_shape *shape)
 			return false;
 		length += shape->items[i].min;
 	}
-	return length <= ITEMS_MAX;
+	return length <= SHAPE_ITEMS_MAX;
 }
 
 /* The one ASCII character that fits an item without a count, or NUL. */
 static unsigned char
-only_character(const struct item *item)
+only_character(const struct shape_item *item)
 {
 	unsigned char found = 0;
 	if (item->min != 1 || item->max != 1 || item->wide != WIDE_NONE)
 		return 0;
 	for (unsigned char c = 1; c < 0x80; c++) {
-		if (has_byte(item, c)) {
+		if (shape_item_has(item, c)) {
 			if (found)
 				return 0;
 			found = c;
 		}
 	}
-	return has_byte(item, 0) ? 0 : found;
+	return shape_item_has(item, 0) ? 0 : found;
 }
 
 static bool
@@ -322,9 +292,9 @@ read_items(struct schema_shape *shape, struct reader *in)
 			shape->at_end = true;
 			break;
 		}
-		if (shape->count == ITEMS_MAX)
+		if (shape->count == SHAPE_ITEMS_MAX)
 			return false;
-		struct item *item = &shape->items[shape->count++];
+		struct shape_item *item = &shape->items[shape->count++];
 		if (!read_atom(in, item) || !read_quantifier(in, item))
 			return false;
 		item->literal = only_character(item);
@@ -390,126 +360,4 @@ schema_shape_free(struct schema_shape **shape)
 	free((*shape)->text);
 	free(*shape);
 	*shape = NULL;
-}
-
-/* ECMA-262 white space and line ends beyond ASCII. */
-static bool
-is_wide_space(uint32_t c)
-{
-	return c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) ||
-	    c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f ||
-	    c == 0x3000 || c == 0xfeff;
-}
-
-static uint32_t
-decode(const unsigned char **at)
-{
-	const unsigned char *p = *at;
-	unsigned extra = p[0] >= 0xf0 ? 3 : p[0] >= 0xe0 ? 2 : 1;
-	uint32_t code_point = p[0] & (0x3fu >> extra);
-	for (unsigned i = 1; i <= extra; i++)
-		code_point = code_point << 6 | (p[i] & 0x3fu);
-	*at += extra + 1;
-	return code_point;
-}
-
-static bool
-has_wide(enum wide wide, uint32_t code_point)
-{
-	switch (wide) {
-	case WIDE_NONE:
-		return false;
-	case WIDE_ALL:
-		return true;
-	case WIDE_SPACES:
-		return is_wide_space(code_point);
-	case WIDE_NOT_SPACES:
-		return !is_wide_space(code_point);
-	case WIDE_NOT_LINE:
-		return code_point != 0x2028 && code_point != 0x2029;
-	}
-	return false;
-}
-
-/* Steps over one character beyond ASCII when the item has it. */
-static bool
-take_wide(const struct item *item, const unsigned char **at)
-{
-	const unsigned char *next = *at;
-	if (!has_wide(item->wide, decode(&next)))
-		return false;
-	*at = next;
-	return true;
-}
-
-/* A run of ASCII characters of the class, at most `max` of them. */
-static const unsigned char *
-take_ascii(const struct item *item, const unsigned char *at,
-    const unsigned char *end, uint32_t max)
-{
-	if ((size_t)(end - at) > max)
-		end = at + max;
-	while (at < end && has_byte(item, *at))
-		at++;
-	return at;
-}
-
-static uint32_t
-take_many(
-    const struct item *item, const unsigned char **at, const unsigned char *end)
-{
-	uint32_t taken = 0;
-	for (;;) {
-		const unsigned char *next =
-		    take_ascii(item, *at, end, item->max - taken);
-		taken += (uint32_t)(next - *at);
-		*at = next;
-		if (taken == item->max || next == end || *next < 0x80 ||
-		    !take_wide(item, at))
-			return taken;
-		taken++;
-	}
-}
-
-static bool
-match_here(const struct schema_shape *shape, const unsigned char *at,
-    const unsigned char *end)
-{
-	for (uint32_t i = 0; i < shape->count; i++) {
-		const struct item *item = &shape->items[i];
-		if (item->literal != '\0') {
-			if (at == end || *at != item->literal)
-				return false;
-			at++;
-		} else if (take_many(item, &at, end) < item->min) {
-			return false;
-		}
-	}
-	return !shape->at_end || at == end;
-}
-
-static bool
-match_words(const struct schema_shape *shape, struct view text)
-{
-	for (uint32_t i = 0; i < shape->word_count; i++)
-		if (view_equal(shape->words[i], text))
-			return true;
-	return false;
-}
-
-bool
-schema_shape_match(const struct schema_shape *shape, struct view text)
-{
-	if (shape->words)
-		return match_words(shape, text);
-	const unsigned char *at = (const unsigned char *)text.data;
-	const unsigned char *end = at + text.len;
-	if (shape->at_start)
-		return match_here(shape, at, end);
-	for (; at < end; at++) {
-		bool is_inside = (*at & 0xc0) == 0x80;
-		if (!is_inside && match_here(shape, at, end))
-			return true;
-	}
-	return match_here(shape, end, end);
 }
