@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "redis_link.h"
+#include "redis_link_parts.h"
 
 #include "log.h"
-#include "redis_backoff.h"
-#include "redis_greeting.h"
-#include "redis_queue.h"
-#include "redis_uv.h"
-#include "redis_wire.h"
-#include "turn.h"
 #include "xmalloc.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <uv.h>
 
 /*
  * States: STOPPED -> CONNECTING (socket) -> GREETING (AUTH, SELECT, SETNAME,
@@ -28,45 +21,12 @@
  * memory outlives the stack because libuv closes handles from the loop.
  */
 
-enum link_state { STOPPED, WAITING, CONNECTING, GREETING, UP };
-
-struct redis_link {
-	uv_loop_t *loop;
-	const struct redis_target *target;
-	struct redis_link_options options;
-	struct redis_link_ops ops;
-	void *arg;
-	char name[48];
-
-	enum link_state state;
-	uint64_t connection; /* counts connections; see above */
-	bool is_freed;
-	bool is_subscribed;
-	struct redis_greeting greeting;
-	struct redis_uv *uv;
-	struct redis_wire *wire;
-
-	struct redis_queue queue; /* commands under way */
-	struct redis_backoff backoff;
-
-	uv_timer_t timer;
-	struct turn *flush;
-	uint64_t due_ms;   /* when the timer fires */
-	uint64_t heard_ms; /* when the last bytes came */
-
-	uint64_t reconnects;
-	uint64_t latency_us;
-};
-
-/* A slow but living answer may take this many times the default deadline. */
-#define PATIENCE 12
-
 /* --- the timer --- */
 
 static void on_timer(uv_timer_t *timer);
 
-static void
-set_timer(struct redis_link *link, uint64_t due_ms)
+void
+redis_link_set_timer(struct redis_link *link, uint64_t due_ms)
 {
 	uint64_t now_ms = uv_now(link->loop);
 
@@ -78,28 +38,22 @@ set_timer(struct redis_link *link, uint64_t due_ms)
 		    due_ms > now_ms ? due_ms - now_ms : 0, 0);
 }
 
-static uint64_t
-alive_until_ms(const struct redis_link *link)
-{
-	return link->heard_ms + link->options.command_ms;
-}
-
 static bool
 has_late_command(const struct redis_link *link)
 {
-	return redis_queue_due_ms(&link->queue, alive_until_ms(link)) <=
-	    uv_now(link->loop);
+	return redis_queue_due_ms(&link->queue,
+		   redis_link_alive_until_ms(link)) <= uv_now(link->loop);
 }
 
 static void
 schedule_up(struct redis_link *link)
 {
 	uint64_t due_ms =
-	    redis_queue_due_ms(&link->queue, alive_until_ms(link));
+	    redis_queue_due_ms(&link->queue, redis_link_alive_until_ms(link));
 
 	if (link->options.ping_ms > 0 && link->queue.count == 0)
 		due_ms = link->heard_ms + link->options.ping_ms;
-	set_timer(link, due_ms);
+	redis_link_set_timer(link, due_ms);
 }
 
 /* --- losing a connection --- */
@@ -121,13 +75,14 @@ drop(struct redis_link *link, const char *reason)
 	uint64_t now_ms = uv_now(link->loop);
 	uint64_t connection;
 
-	if (link->state == STOPPED || link->state == WAITING)
+	if (link->state == LINK_STOPPED || link->state == LINK_WAITING)
 		return;
 	disconnect(link);
 	connection = link->connection;
 	link->reconnects++;
-	link->state = WAITING;
-	set_timer(link, now_ms + redis_backoff_lost(&link->backoff, now_ms));
+	link->state = LINK_WAITING;
+	redis_link_set_timer(
+	    link, now_ms + redis_backoff_lost(&link->backoff, now_ms));
 	log_throttled(LOG_LEVEL_WARN, "redis", "lost", "link", link->name,
 	    "reason", reason, NULL);
 	redis_queue_answer_lost(&link->queue);
@@ -152,7 +107,8 @@ give_answer(struct redis_link *link, const struct redis_value *value)
 {
 	struct redis_waiter waiter = redis_queue_pop(&link->queue);
 	uint64_t connection = link->connection;
-	const char *reason = link->state == UP ? fatal_reason(value) : NULL;
+	const char *reason =
+	    link->state == LINK_UP ? fatal_reason(value) : NULL;
 
 	link->latency_us = uv_hrtime() / 1000 - waiter.sent_us + 1;
 	if (waiter.answer != NULL)
@@ -220,54 +176,13 @@ on_readable(void *arg)
 	}
 }
 
-/* --- writing --- */
-
-static void
-flush(void *arg)
-{
-	struct redis_link *link = arg;
-	int rest = redis_wire_flush(link->wire);
-
-	if (rest < 0)
-		drop(link, "closed");
-	else
-		redis_uv_want_write(link->uv, rest > 0);
-}
-
-static int
-send_command(struct redis_link *link, const struct view *argv, size_t argc,
-    unsigned deadline_ms, redis_answer_fn *answer, void *arg)
-{
-	uint64_t now_ms = uv_now(link->loop);
-	unsigned patience_ms = link->options.command_ms * PATIENCE;
-	struct redis_waiter waiter = {
-		.answer = answer,
-		.arg = arg,
-		.deadline_ms = now_ms +
-		    (deadline_ms ? deadline_ms : link->options.command_ms),
-		.hard_ms = now_ms + (deadline_ms ? deadline_ms : patience_ms),
-		.sent_us = uv_hrtime() / 1000,
-	};
-
-	if (redis_wire_append(link->wire, argv, argc) != 0)
-		return -1;
-	redis_queue_push(&link->queue, &waiter);
-	turn_want(link->flush);
-
-	uint64_t due_ms = redis_waiter_due_ms(&waiter, alive_until_ms(link));
-
-	if (link->state == UP && due_ms < link->due_ms)
-		set_timer(link, due_ms);
-	return 0;
-}
-
 /* --- greeting --- */
 
 static int
 send_greeting(void *arg, const struct view *argv, size_t argc,
     redis_answer_fn *answer, void *answer_arg)
 {
-	return send_command(arg, argv, argc, 0, answer, answer_arg);
+	return redis_link_send(arg, argv, argc, 0, answer, answer_arg);
 }
 
 static void
@@ -279,7 +194,7 @@ on_greeted(void *arg, const char *refusal)
 		drop(link, refusal);
 		return;
 	}
-	link->state = UP;
+	link->state = LINK_UP;
 	redis_backoff_came_up(&link->backoff, uv_now(link->loop));
 	schedule_up(link);
 	log_throttled(LOG_LEVEL_INFO, "redis", "up", "link", link->name, NULL);
@@ -299,7 +214,7 @@ on_connected(void *arg, int socket)
 		drop(link, "refused");
 		return;
 	}
-	link->state = GREETING;
+	link->state = LINK_GREETING;
 	link->heard_ms = uv_now(link->loop);
 	redis_greeting_begin(
 	    &link->greeting, link->target, link->name, send_greeting);
@@ -315,10 +230,11 @@ static void
 connect_now(struct redis_link *link)
 {
 	static const struct redis_uv_ops uv_ops = { on_connected, on_failed,
-		on_readable, flush };
+		on_readable, redis_link_flush };
 
-	link->state = CONNECTING;
-	set_timer(link, uv_now(link->loop) + link->options.connect_ms);
+	link->state = LINK_CONNECTING;
+	redis_link_set_timer(
+	    link, uv_now(link->loop) + link->options.connect_ms);
 	link->uv = redis_uv_connect(link->loop, link->target, &uv_ops, link);
 }
 
@@ -327,7 +243,7 @@ send_ping(struct redis_link *link)
 {
 	struct view ping = view_of("PING");
 
-	send_command(link, &ping, 1, 0, NULL, NULL);
+	redis_link_send(link, &ping, 1, 0, NULL, NULL);
 }
 
 /* The process may have been asleep: what already waits in the socket counts
@@ -357,16 +273,16 @@ on_timer(uv_timer_t *timer)
 	struct redis_link *link = timer->data;
 
 	switch (link->state) {
-	case STOPPED:
+	case LINK_STOPPED:
 		return;
-	case WAITING:
+	case LINK_WAITING:
 		connect_now(link);
 		return;
-	case CONNECTING:
-	case GREETING:
+	case LINK_CONNECTING:
+	case LINK_GREETING:
 		drop(link, "timeout");
 		return;
-	case UP:
+	case LINK_UP:
 		check_deadlines(link);
 		return;
 	}
@@ -392,7 +308,7 @@ redis_link_new(struct uv_loop_s *loop, const struct redis_target *target,
 	link->greeting.done = on_greeted;
 	link->greeting.arg = link;
 	snprintf(link->name, sizeof(link->name), "%s", options->name);
-	link->flush = turn_new(loop, TURN_BEFORE_POLL, flush, link);
+	link->flush = turn_new(loop, TURN_BEFORE_POLL, redis_link_flush, link);
 	uv_timer_init(loop, &link->timer);
 	link->timer.data = link;
 	return link;
@@ -401,7 +317,7 @@ redis_link_new(struct uv_loop_s *loop, const struct redis_target *target,
 void
 redis_link_start(struct redis_link *link)
 {
-	if (link->state != STOPPED || link->is_freed)
+	if (link->state != LINK_STOPPED || link->is_freed)
 		return;
 	uv_update_time(link->loop); /* the loop may not have run for long */
 	connect_now(link);
@@ -410,12 +326,12 @@ redis_link_start(struct redis_link *link)
 void
 redis_link_stop(struct redis_link *link)
 {
-	if (link->state == STOPPED)
+	if (link->state == LINK_STOPPED)
 		return;
 	disconnect(link);
-	link->state = STOPPED;
+	link->state = LINK_STOPPED;
 	redis_backoff_reset(&link->backoff);
-	set_timer(link, UINT64_MAX);
+	redis_link_set_timer(link, UINT64_MAX);
 	redis_queue_answer_lost(&link->queue);
 }
 
@@ -452,50 +368,21 @@ redis_link_reset(struct redis_link *link, const char *reason)
 bool
 redis_link_is_up(const struct redis_link *link)
 {
-	return link->state == UP;
-}
-
-int
-redis_link_command(struct redis_link *link, const struct view *argv,
-    size_t argc, unsigned deadline_ms, redis_answer_fn *answer, void *arg)
-{
-	if (link->state != UP || link->is_freed)
-		return -1;
-	return send_command(link, argv, argc, deadline_ms, answer, arg);
-}
-
-/* What could not be written is the flush's matter, errors too. */
-void
-redis_link_hurry(struct redis_link *link)
-{
-	if (link->state == UP && !link->is_freed)
-		redis_wire_flush(link->wire);
+	return link->state == LINK_UP;
 }
 
 void
 redis_link_hold(struct redis_link *link, bool is_held)
 {
-	if (link->state == UP && !link->is_freed)
+	if (link->state == LINK_UP && !link->is_freed)
 		redis_uv_hold(link->uv, is_held);
 }
 
 void
 redis_link_hear(struct redis_link *link)
 {
-	if (link->state == UP && !link->is_freed)
+	if (link->state == LINK_UP && !link->is_freed)
 		on_readable(link);
-}
-
-int
-redis_link_subscribe(struct redis_link *link, struct view channel,
-    redis_answer_fn *answer, void *arg)
-{
-	const struct view argv[2] = { view_of("SUBSCRIBE"), channel };
-
-	if (redis_link_command(link, argv, 2, 0, answer, arg) != 0)
-		return -1;
-	link->is_subscribed = true;
-	return 0;
 }
 
 uint64_t
@@ -508,10 +395,4 @@ uint64_t
 redis_link_latency_us(const struct redis_link *link)
 {
 	return link->latency_us;
-}
-
-size_t
-redis_link_pending(const struct redis_link *link)
-{
-	return link->queue.count;
 }
