@@ -3,10 +3,11 @@
 #define CONNECTION_NET_H
 
 /*
- * Sockets, clock and gateway for fuzz_connection: in place of ws_server.c,
- * clock.c and gateway.c, which a program that links this leaves out. A wire is
- * one client's socket: bytes wait on it until the relay reads, and what the
- * client has no room for waits with us, as it would with libwebsockets.
+ * Sockets and clock for fuzz_connection: in place of ws_server.c and clock.c,
+ * which a program that links this leaves out, as it does gateway.c (see
+ * connection_gateway.h). A wire is one client's socket: bytes wait on it until
+ * the relay reads, and what the client has no room for waits with us, as it
+ * would with libwebsockets.
  */
 
 #include "connection_client.h"
