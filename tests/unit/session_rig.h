@@ -408,6 +408,15 @@ rig_ended(struct rig *rig, size_t index, uint64_t id_ms, uint64_t command_ms,
 	"{\"type\":\"command\",\"command\":\"resolve_hitl\",\"session_" \
 	"id\":\"s1\"}"
 
+/* A chat client whose hello is read. */
+static inline void
+peer_open_chat(
+    struct rig *rig, struct peer *peer, const char *query, bool notices)
+{
+	peer_open(rig, peer, CHAT, query, notices);
+	peer->read = peer->count;
+}
+
 /* A chat client whose first message is stored; its hello and ack are read. */
 static inline void
 peer_chats(struct rig *rig, struct peer *peer, bool notices)

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Whom an answer is for: the sink's to a frame, and the direct ones of the
+ * stream. */
+
+#include "session_rig.h"
+
+static struct peer peer;
+static struct peer other;
+
+static void
+answers_to_sessions_that_are_gone_are_no_error(void **state)
+{
+	struct rig rig;
+	(void)state;
+	rig_open(&rig);
+	peer_open_chat(&rig, &peer, "", true);
+	peer_says(&rig, &peer, MESSAGE);
+	rig_opened(&rig, 0);
+	peer_fini(&peer);
+	rig_answer(&rig, 0, SINK_STORED, 100);
+	peer_open(&rig, &other, CHAT, "", true);
+	rig_answer(&rig, 0, SINK_STORED, 100);
+	expect(&other, "{\"type\":\"relay.hello\"");
+	expect_nothing(&other);
+	peer_fini(&other);
+	rig_close(&rig);
+}
+
+static void
+direct_answers_are_for_the_connection_that_asked(void **state)
+{
+	struct rig rig;
+	(void)state;
+	rig_open(&rig);
+	peer_chats(&rig, &peer, false);
+	peer_chats(&rig, &other, false);
+	const struct subscription *mine = rig_subscription(&rig, 0);
+	const struct subscription *theirs = rig_subscription(&rig, 1);
+	const struct entry_id first = { 100, 0 };
+	const struct entry_id second = { 101, 0 };
+	assert_int_equal(mine->ops->owns(mine->arg, first), OWNS_UNKNOWN);
+	rig_owner(&rig, false);
+	assert_int_equal(mine->ops->owns(mine->arg, first), OWNS_YES);
+	assert_int_equal(mine->ops->owns(mine->arg, second), OWNS_NO);
+	assert_int_equal(theirs->ops->owns(theirs->arg, first), OWNS_NO);
+	assert_int_equal(theirs->ops->owns(theirs->arg, second), OWNS_UNKNOWN);
+	rig_owner(&rig, false);
+	assert_int_equal(theirs->ops->owns(theirs->arg, second), OWNS_YES);
+	peer_fini(&peer);
+	peer_fini(&other);
+	rig_close(&rig);
+}
+
+static void
+an_answer_that_overtakes_its_ack_waits_for_it(void **state)
+{
+	struct rig rig;
+	(void)state;
+	rig_open(&rig);
+	peer_chats(&rig, &peer, true);
+	const struct subscription *mine = rig_subscription(&rig, 0);
+	const struct entry_id early = { 102, 0 };
+	peer_says(&rig, &peer, COMMAND);
+	assert_int_equal(mine->ops->owns(mine->arg, early), OWNS_UNKNOWN);
+	unsigned before = mine->resumes;
+	rig_answer(&rig, 1, SINK_STORED, 102);
+	assert_int_equal(mine->resumes, before + 1);
+	assert_int_equal(mine->ops->owns(mine->arg, early), OWNS_YES);
+	peer_fini(&peer);
+	rig_close(&rig);
+}
+
+static void
+of_owned_commands_the_last_64_are_known(void **state)
+{
+	struct rig rig;
+	(void)state;
+	rig_open(&rig);
+	peer_chats(&rig, &peer, false); /* 100-0 */
+	const struct subscription *mine = rig_subscription(&rig, 0);
+	for (size_t i = 1; i <= 64; i++) {
+		rig.now_ms += 20;
+		peer_says(&rig, &peer, CANCEL);
+		rig_answer(&rig, i, SINK_STORED, 1000 + i);
+	}
+	assert_int_equal(
+	    mine->ops->owns(mine->arg, (struct entry_id){ 100, 0 }), OWNS_NO);
+	assert_int_equal(
+	    mine->ops->owns(mine->arg, (struct entry_id){ 1001, 0 }), OWNS_YES);
+	peer_fini(&peer);
+	rig_close(&rig);
+}
+
+/* A contract whose client frames carry a request id. */
+static void
+failures_carry_the_request_id(void **state)
+{
+	struct rig rig;
+	struct error err = { 0 };
+	struct contract *contract =
+	    contract_load(RELAY_SOURCE_DIR "/schemas/fleet-rlm/3", &err);
+	(void)state;
+	assert_non_null(contract);
+	contract->endpoints[CHAT].client.request_id = xstrdup("/command");
+	rig_open_contract(&rig, contract);
+	peer_chats(&rig, &peer, true);
+	peer_says(&rig, &peer, "{\"type\":\"command\",\"command\":\"a\\\"b\"}");
+	assert_string_equal(rig.sink.commands[1].request_id, "a\"b");
+	rig_answer(&rig, 1, SINK_TIMEOUT, 0);
+	expect_member(peer_next(&peer), ",\"request_id\":\"a\\\"b\"}");
+	rig.sink.refuses = true;
+	rig.sink.refusal = SINK_OVERLOADED;
+	peer_says(&rig, &peer, COMMAND);
+	expect_member(peer_next(&peer), ",\"request_id\":\"resolve_hitl\"}");
+	rig.sink.refuses = false;
+	peer_says(&rig, &peer, COMMAND);
+	rig_answer(&rig, 2, SINK_STORED, 110);
+	expect_member(peer_next(&peer), "\"request_id\":\"resolve_hitl\"");
+	peer_fini(&peer);
+	peer_open(&rig, &peer, CHAT, "", false);
+	peer_says(&rig, &peer, COMMAND);
+	rig_pass(&rig, 2000);
+	expect_member(peer_next(&peer), ",\"request_id\":\"resolve_hitl\"}");
+	peer_fini(&peer);
+	rig_close(&rig);
+	contract_free(&contract);
+}
+
+#define TEST(name) cmocka_unit_test(name)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(answers_to_sessions_that_are_gone_are_no_error),
+		TEST(direct_answers_are_for_the_connection_that_asked),
+		TEST(an_answer_that_overtakes_its_ack_waits_for_it),
+		TEST(of_owned_commands_the_last_64_are_known),
+		TEST(failures_carry_the_request_id),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
