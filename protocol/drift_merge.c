@@ -45,6 +45,18 @@ drift_add_pointer(struct buf *out, const struct drift_cell *cell)
 }
 
 /* Messages are numbered alike in all drifts of a contract. */
+int
+drift_compare_message(const struct drift_key *a, const struct drift_key *b)
+{
+	if (a->direction != b->direction)
+		return a->direction < b->direction ? -1 : 1;
+	if (a->endpoint != b->endpoint)
+		return a->endpoint < b->endpoint ? -1 : 1;
+	if (a->message != b->message)
+		return a->message < b->message ? -1 : 1;
+	return 0;
+}
+
 static int
 compare(const void *left, const void *right)
 {
@@ -52,13 +64,9 @@ compare(const void *left, const void *right)
 	    &((const struct drift_row *)left)->cell->key;
 	const struct drift_key *b =
 	    &((const struct drift_row *)right)->cell->key;
-	if (a->direction != b->direction)
-		return a->direction < b->direction ? -1 : 1;
-	if (a->endpoint != b->endpoint)
-		return a->endpoint < b->endpoint ? -1 : 1;
-	if (a->message != b->message)
-		return a->message < b->message ? -1 : 1;
-	int order = strcmp(a->pointer, b->pointer);
+	int order = drift_compare_message(a, b);
+	if (order == 0)
+		order = strcmp(a->pointer, b->pointer);
 	if (order == 0)
 		order = strcmp(a->rule, b->rule);
 	if (order == 0)

@@ -174,6 +174,8 @@ struct drift_row {
  * with free(). */
 struct drift_row *drift_merge(
     struct drift *const *drifts, size_t count, size_t *row_count_r);
+/* By direction, endpoint and message, as qsort() wants it. */
+int drift_compare_message(const struct drift_key *a, const struct drift_key *b);
 /* The name that was seen; empty: none. */
 const char *drift_cell_seen(const struct drift_cell *cell);
 /* The cell's pointer, with the member's name where the rule is about one. */

@@ -310,13 +310,9 @@ compare_metric(const void *left, const void *right)
 	    &((const struct drift_row *)left)->cell->key;
 	const struct drift_key *b =
 	    &((const struct drift_row *)right)->cell->key;
-	if (a->direction != b->direction)
-		return a->direction < b->direction ? -1 : 1;
-	if (a->endpoint != b->endpoint)
-		return a->endpoint < b->endpoint ? -1 : 1;
-	if (a->message != b->message)
-		return a->message < b->message ? -1 : 1;
-	int order = strcmp(a->rule, b->rule);
+	int order = drift_compare_message(a, b);
+	if (order == 0)
+		order = strcmp(a->rule, b->rule);
 	/* Labels of unknown types differ by name, and are bounded like cells. */
 	bool has_name = strcmp(a->rule, "unknown_type") == 0;
 	return order || !has_name ? order : strcmp(a->seen.text, b->seen.text);
