@@ -1,41 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "handshake.h"
+#include "handshake_helper.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 
-#include <cmocka.h>
-
-#define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
-#define LITERAL(text)                  \
-	{                              \
-		text, sizeof(text) - 1 \
-	}
-#define KEY "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 #define FULL                                                         \
 	"Host: a:1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" \
 	"Sec-WebSocket-Version: 13\r\n" KEY
-
-static struct handshake result;
-static int status;
-static const char *reason;
-static char *copy;
-
-/* An exact copy on the heap, so that a sanitizer sees an overread. */
-static enum handshake_state
-parse(struct view head)
-{
-	free(copy);
-	copy = malloc(head.len ? head.len : 1);
-	memcpy(copy, head.data, head.len);
-	status = -1;
-	reason = NULL;
-	return handshake_parse(
-	    view_make(copy, head.len), &result, &status, &reason);
-}
 
 static enum handshake_state
 parse_text(const char *head)
@@ -360,14 +330,6 @@ deflate_is_offered_on_when_it_can_be_kept(void **state)
 	}
 }
 
-static int
-teardown(void **state)
-{
-	(void)state;
-	free(copy);
-	return 0;
-}
-
 int
 main(void)
 {
@@ -384,5 +346,5 @@ main(void)
 		cmocka_unit_test(the_answer_to_an_upgrade_proves_itself),
 		cmocka_unit_test(deflate_is_offered_on_when_it_can_be_kept),
 	};
-	return cmocka_run_group_tests(tests, NULL, teardown);
+	return cmocka_run_group_tests(tests, NULL, handshake_teardown);
 }

@@ -2,40 +2,9 @@
 
 /* Heads that the gate refuses, row by row of the list of bad inputs. */
 
-#include "handshake.h"
+#include "handshake_helper.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
-#define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
-#define LITERAL(text)                  \
-	{                              \
-		text, sizeof(text) - 1 \
-	}
-#define KEY "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-
-static struct handshake result;
-static int status;
-static const char *reason;
-static char *copy;
-
-/* An exact copy on the heap, so that a sanitizer sees an overread. */
-static enum handshake_state
-parse(struct view head)
-{
-	free(copy);
-	copy = malloc(head.len ? head.len : 1);
-	memcpy(copy, head.data, head.len);
-	status = -1;
-	reason = NULL;
-	return handshake_parse(
-	    view_make(copy, head.len), &result, &status, &reason);
-}
 
 /* Each is judged at its last byte at the latest. */
 static const struct bad_row {
@@ -270,14 +239,6 @@ a_target_holds_a_token_but_not_five_kilobytes(void **state)
 	assert_int_equal(status, 431);
 }
 
-static int
-teardown(void **state)
-{
-	(void)state;
-	free(copy);
-	return 0;
-}
-
 int
 main(void)
 {
@@ -289,5 +250,5 @@ main(void)
 		cmocka_unit_test(a_hundred_fields_are_the_limit),
 		cmocka_unit_test(a_target_holds_a_token_but_not_five_kilobytes),
 	};
-	return cmocka_run_group_tests(tests, NULL, teardown);
+	return cmocka_run_group_tests(tests, NULL, handshake_teardown);
 }
