@@ -170,7 +170,7 @@ static void
 print_url(struct buf *out, const char *url)
 {
 	struct buf text;
-	struct url_secrets secrets = url_secrets(url);
+	struct url_secrets secrets = url_secrets(view_of(url));
 	struct view user = secrets.credentials;
 	const char *rest = url;
 	buf_init(&text, 0);
@@ -181,7 +181,8 @@ print_url(struct buf *out, const char *url)
 	}
 	if (secrets.query.data) {
 		const char *mark = secrets.query.data - 1;
-		buf_add(&text, view_make(rest, (size_t)(mark - rest)));
+		if (mark > rest)
+			buf_add(&text, view_make(rest, (size_t)(mark - rest)));
 		buf_add_text(&text, "?***");
 	} else {
 		buf_add_text(&text, rest);

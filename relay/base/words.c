@@ -18,7 +18,7 @@ blot(char *word, struct view part)
 void
 words_mask(char *word)
 {
-	struct url_secrets secrets = url_secrets(word);
+	struct url_secrets secrets = url_secrets(view_of(word));
 	blot(word, secrets.credentials);
 	blot(word, secrets.query);
 }

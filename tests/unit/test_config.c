@@ -269,6 +269,25 @@ a_password_is_not_printed(void **state)
 }
 
 static void
+nothing_of_a_query_with_an_at_sign_is_printed(void **state)
+{
+	(void)state;
+	struct config config;
+	struct error err;
+	struct buf out;
+	buf_init(&out, 0);
+	read_with(&config, &err, "--auth-jwks",
+	    "http://h/keys?mail=a@b&key=hun", NULL, NULL);
+	config_print(&config, &out);
+	buf_add_char(&out, '\0');
+	assert_null(strstr(out.data, "hun"));
+	assert_null(strstr(out.data, "mail"));
+	assert_non_null(strstr(out.data, "\"http://***?***\""));
+	buf_fini(&out);
+	config_fini(&config);
+}
+
+static void
 a_broken_file_does_not_keep_help_from_answering(void **state)
 {
 	(void)state;
@@ -381,6 +400,7 @@ main(void)
 		cmocka_unit_test(a_default_that_is_given_is_accepted),
 		cmocka_unit_test(braces_in_key_names_are_refused),
 		cmocka_unit_test(a_password_is_not_printed),
+		cmocka_unit_test(nothing_of_a_query_with_an_at_sign_is_printed),
 		cmocka_unit_test(
 		    a_broken_file_does_not_keep_help_from_answering),
 		cmocka_unit_test(modes_are_given_by_endpoint_and_by_type),

@@ -24,7 +24,9 @@ only_what_is_secret_of_a_url_becomes_asterisks(void **state)
 		{ "--redis=redis://u:p@w@h/0", "--redis=redis://*****@h/0" },
 		{ "http://h/keys?token=x", "http://h/keys?*******" },
 		{ "http://u@h/keys#x", "http://*@h/keys#*" },
-		{ "http://h/keys?a=b@c", "http://**********@c" },
+		{ "http://h/keys?a=b@c", "http://************" },
+		{ "http://h/keys?a=b@c&d=e?f", "http://******************" },
+		{ "redis://u:p?w@h/0", "redis://*********" },
 		{ "http://h/?", "http://h/?" },
 		{ "://@", "://@" },
 	};
