@@ -191,6 +191,8 @@ the_secrets_of_a_url_are_known_one_by_one(void **state)
 	redact_know_url(&redact, view_of(""));
 	redact_know_url(&redact, view_of("none:word@h:1"));
 	assert_becomes("word@h:1", "***@h:1");
+	redact_know_url(&redact, view_of("http://h/x?mail=a@b&item=hidden"));
+	assert_becomes("/x?mail=a@b&item=hidden", "/x?***");
 }
 
 static void

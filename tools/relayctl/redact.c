@@ -2,6 +2,7 @@
 #include "redact.h"
 
 #include "redact_shape.h"
+#include "url_secrets.h"
 #include "xmalloc.h"
 
 #include <stdlib.h>
@@ -149,19 +150,15 @@ know_credentials(struct redact *redact, struct view text)
 void
 redact_know_url(struct redact *redact, struct view url)
 {
-	const char *slashes = memmem(url.data, url.len, "://", 3);
 	bool is_path = url.len >= 5 && memcmp(url.data, "unix:", 5) == 0;
+	bool has_scheme = memmem(url.data, url.len, "://", 3) != NULL;
 	if (is_path)
 		return;
-	const char *host = slashes ? slashes + 3 : url.data;
-	size_t len = url.len - (size_t)(host - url.data);
-	const char *at = memrchr(host, '@', len);
-	const char *query = memchr(host, '?', len);
-	if (at)
-		know_credentials(redact, view_make(host, (size_t)(at - host)));
-	if (query)
-		redact_know(redact,
-		    view_make(query + 1, len - (size_t)(query + 1 - host)));
+	struct url_secrets secrets =
+	    has_scheme ? url_secrets(url) : url_secrets_behind(url);
+	if (secrets.credentials.data)
+		know_credentials(redact, secrets.credentials);
+	redact_know(redact, secrets.query);
 }
 
 /* --- taking it out --- */
