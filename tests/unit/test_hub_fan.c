@@ -5,6 +5,7 @@
 
 #include "hub_parts.h"
 #include "hub_scene.h"
+#include "quiet_subscriber.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -53,22 +54,6 @@ note_answer(void *arg, enum hub_write answer)
 }
 
 static void
-note_nothing(void *arg, const struct stream_info *info)
-{
-	(void)arg;
-	(void)info;
-}
-
-static enum hub_write
-live_without_a_word(void *arg, struct entry_id cursor, uint64_t replayed)
-{
-	(void)arg;
-	(void)cursor;
-	(void)replayed;
-	return HUB_WRITE_OK;
-}
-
-static void
 add_and_settle(struct scene *s, uint64_t ms)
 {
 	model_add_text(s->stream, ms, 'a', "{}");
@@ -81,8 +66,8 @@ a_straight_write_passes_the_op_by_until_it_is_taken_back(void **state)
 	struct scene *s = *state;
 	struct straight one = { .ops = { .write = write_by_op,
 				    .answered = note_answer,
-				    .opened = note_nothing,
-				    .live = live_without_a_word } };
+				    .opened = quiet_opened,
+				    .live = quiet_live } };
 	one.subscription = hub_subscribe(s->world.hub, view_of("key"), 0, LIVE,
 	    false, false, &one.ops, &one, 0);
 	world_settle(&s->world);

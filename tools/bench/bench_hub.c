@@ -14,6 +14,7 @@
 #include "clock.h"
 #include "fake_judge.h"
 #include "hub.h"
+#include "quiet_subscriber.h"
 #include "stats.h"
 #include "xmalloc.h"
 
@@ -105,26 +106,10 @@ on_write(void *arg, struct view frames, size_t frame_count)
 	return on_straight_write(arg, frames);
 }
 
-static void
-on_opened(void *arg, const struct stream_info *info)
-{
-	(void)arg;
-	(void)info;
-}
-
-static enum hub_write
-on_live(void *arg, struct entry_id cursor, uint64_t replayed)
-{
-	(void)arg;
-	(void)cursor;
-	(void)replayed;
-	return HUB_WRITE_OK;
-}
-
 static const struct subscriber_ops subscriber = {
 	.write = on_write,
-	.opened = on_opened,
-	.live = on_live,
+	.opened = quiet_opened,
+	.live = quiet_live,
 };
 
 static void

@@ -6,6 +6,7 @@
 #include "hub.h"
 #include "judge.h"
 #include "load_stamp.h"
+#include "quiet_subscriber.h"
 #include "source.h"
 #include "xmalloc.h"
 
@@ -47,13 +48,6 @@ on_write(void *arg, struct view frames, size_t frame_count)
 	return HUB_WRITE_OK;
 }
 
-static void
-on_opened(void *arg, const struct stream_info *info)
-{
-	(void)arg;
-	(void)info;
-}
-
 static enum hub_write
 on_live(void *arg, struct entry_id cursor, uint64_t replayed)
 {
@@ -72,14 +66,6 @@ on_gap(void *arg, const struct gap *gap)
 	follow_die("delivery", "a gap");
 }
 
-static enum hub_write
-on_cursor(void *arg, struct entry_id cursor)
-{
-	(void)arg;
-	(void)cursor;
-	return HUB_WRITE_OK;
-}
-
 static void
 on_unusable(void *arg)
 {
@@ -89,10 +75,10 @@ on_unusable(void *arg)
 
 static const struct subscriber_ops subscriber_ops = {
 	.write = on_write,
-	.opened = on_opened,
+	.opened = quiet_opened,
 	.live = on_live,
 	.gap = on_gap,
-	.cursor = on_cursor,
+	.cursor = quiet_cursor,
 	.unusable = on_unusable,
 };
 
