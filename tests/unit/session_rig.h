@@ -307,6 +307,12 @@ peer_says(struct rig *rig, struct peer *peer, const char *frame)
 }
 
 static inline void
+peer_pongs(struct rig *rig, struct peer *peer, const char *payload)
+{
+	session_pong(peer->session, view_of(payload), rig->now_ms);
+}
+
+static inline void
 rig_pass(struct rig *rig, uint64_t ms)
 {
 	for (uint64_t i = 0; i < ms; i += 50) {

@@ -9,12 +9,6 @@
 
 static struct peer peer;
 
-static void
-pong(struct rig *rig, const char *payload)
-{
-	session_pong(peer.session, view_of(payload), rig->now_ms);
-}
-
 /* A frame that is stored as the command with this id, and its run. */
 static void
 say(struct rig *rig, uint64_t command_ms)
@@ -42,7 +36,7 @@ who_rests_goes_on_as_before(void **state)
 	assert_int_equal(session_env_chats(rig.env), 0);
 	say(&rig, 100);
 	end(&rig, 110, 100);
-	pong(&rig, "run-1");
+	peer_pongs(&rig, &peer, "run-1");
 	rig_pass(&rig, REST_MS - 50);
 	assert_int_equal(session_env_chats(rig.env), 1);
 	rig_pass(&rig, 50);
@@ -83,7 +77,7 @@ who_has_something_under_way_does_not_rest(void **state)
 	end(&rig, 110, 100);
 	rig_pass(&rig, 3 * REST_MS);
 	assert_int_equal(session_env_chats(rig.env), 1); /* its pong */
-	pong(&rig, "run-1");
+	peer_pongs(&rig, &peer, "run-1");
 	rig_pass(&rig, REST_MS);
 	assert_int_equal(session_env_chats(rig.env), 0);
 	peer_fini(&peer);
@@ -100,16 +94,16 @@ a_late_pong_releases_no_later_run(void **state)
 	peer_open(&rig, &peer, CHAT, "", false);
 	say(&rig, 100);
 	end(&rig, 110, 100);
-	pong(&rig, "run-1");
+	peer_pongs(&rig, &peer, "run-1");
 	assert_int_equal(rig.sink.releases, 1);
 	rig_pass(&rig, REST_MS);
 	assert_int_equal(session_env_chats(rig.env), 0);
-	pong(&rig, "run-1");
+	peer_pongs(&rig, &peer, "run-1");
 	say(&rig, 200);
 	end(&rig, 210, 200);
-	pong(&rig, "run-1");
+	peer_pongs(&rig, &peer, "run-1");
 	assert_int_equal(rig.sink.releases, 1);
-	pong(&rig, "run-2");
+	peer_pongs(&rig, &peer, "run-2");
 	assert_int_equal(rig.sink.releases, 2);
 	assert_int_equal(rig.sink.released.ms, 200);
 	peer_fini(&peer);
@@ -125,7 +119,7 @@ an_answer_that_comes_late_answers_no_later_frame(void **state)
 	peer_open(&rig, &peer, CHAT, "", true);
 	say(&rig, 100);
 	end(&rig, 110, 100);
-	pong(&rig, "run-1");
+	peer_pongs(&rig, &peer, "run-1");
 	rig_pass(&rig, REST_MS);
 	assert_int_equal(session_env_chats(rig.env), 0);
 	rig_answer(&rig, 0, SINK_STORED, 100);

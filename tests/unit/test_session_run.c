@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Runs: repeats of their requests, their ends, the records that are kept and
+ * released for them, and whose their direct answers are. */
+
 #include "session_rig.h"
 
-#include "ws_frame.h"
-
 static struct peer peer;
-static struct peer other;
-
-static void
-pong(struct rig *rig, struct peer *from, const char *payload)
-{
-	session_pong(from->session, view_of(payload), rig->now_ms);
-}
 
 static void
 a_repeat_gets_the_runs_events_again(void **state)
@@ -142,19 +137,19 @@ a_record_is_released_by_the_pong_behind_the_terminal_event(void **state)
 	expect_exactly(&peer, "{\"done\":1}");
 	expect_exactly(&peer, "PING run-1");
 	assert_int_equal(rig.sink.releases, 0);
-	pong(&rig, &peer, "");
-	pong(&rig, &peer, "run-");
-	pong(&rig, &peer, "run-x");
-	pong(&rig, &peer, "run-0");
-	pong(&rig, &peer, "run-2"); /* was not sent */
-	pong(&rig, &peer, "keepalive-1");
+	peer_pongs(&rig, &peer, "");
+	peer_pongs(&rig, &peer, "run-");
+	peer_pongs(&rig, &peer, "run-x");
+	peer_pongs(&rig, &peer, "run-0");
+	peer_pongs(&rig, &peer, "run-2"); /* was not sent */
+	peer_pongs(&rig, &peer, "keepalive-1");
 	assert_int_equal(rig.sink.releases, 0);
-	pong(&rig, &peer, "run-1");
+	peer_pongs(&rig, &peer, "run-1");
 	assert_int_equal(rig.sink.releases, 1);
 	assert_int_equal(rig.sink.released.ms, 100);
 	assert_string_equal(rig.sink.released_session, "s1");
 	assert_string_equal(rig.sink.released_connection, "n1-1");
-	pong(&rig, &peer, "run-1");
+	peer_pongs(&rig, &peer, "run-1");
 	session_peer_closed(peer.session);
 	assert_int_equal(rig.sink.releases, 1);
 	peer_fini(&peer);
@@ -201,10 +196,10 @@ terminal_events_end_the_oldest_open_request(void **state)
 	peer_says(&rig, &peer, SESSIONLESS);
 	rig_answer(&rig, 1, SINK_STORED, 101);
 	rig_ended(&rig, 0, 60, 0, true);
-	pong(&rig, &peer, "run-1");
+	peer_pongs(&rig, &peer, "run-1");
 	assert_int_equal(rig.sink.released.ms, 100);
 	rig_ended(&rig, 0, 61, 0, true);
-	pong(&rig, &peer, "run-2");
+	peer_pongs(&rig, &peer, "run-2");
 	assert_int_equal(rig.sink.released.ms, 101);
 	rig_ended(&rig, 0, 62, 0, true); /* somebody else's */
 	assert_int_equal(rig.sink.releases, 2);
@@ -226,7 +221,7 @@ one_pong_releases_all_that_ended_before_its_ping(void **state)
 	rig_answer(&rig, 1, SINK_STORED, 101);
 	rig_ended(&rig, 0, 60, 0, true);
 	rig_ended(&rig, 0, 61, 0, true);
-	pong(&rig, &peer, "run-2");
+	peer_pongs(&rig, &peer, "run-2");
 	assert_int_equal(rig.sink.releases, 2);
 	peer_fini(&peer);
 	rig_close(&rig);
@@ -244,10 +239,10 @@ events_that_name_a_command_end_that_one(void **state)
 	rig_ended(&rig, 0, 60, 999, true); /* unknown: nobody's */
 	expect_nothing(&peer);
 	rig_ended(&rig, 0, 61, 101, false); /* a direct error */
-	pong(&rig, &peer, "run-1");
+	peer_pongs(&rig, &peer, "run-1");
 	assert_int_equal(rig.sink.released.ms, 101);
 	rig_ended(&rig, 0, 62, 100, true);
-	pong(&rig, &peer, "run-2");
+	peer_pongs(&rig, &peer, "run-2");
 	assert_int_equal(rig.sink.released.ms, 100);
 	peer_fini(&peer);
 	rig_close(&rig);
@@ -291,7 +286,7 @@ records_are_renewed_while_the_owner_is_here(void **state)
 	rig_pass(&rig, 300000);
 	assert_int_equal(rig.sink.renewals, 2);
 	expect_exactly(&peer, "PING run-1"); /* the first may be lost */
-	pong(&rig, &peer, "run-1");
+	peer_pongs(&rig, &peer, "run-1");
 	rig_pass(&rig, 600000);
 	assert_int_equal(rig.sink.renewals, 2);
 	expect_nothing(&peer);
@@ -328,7 +323,7 @@ an_ended_run_is_released_though_the_socket_has_moved_on(void **state)
 	peer_says(&rig, &peer, MESSAGE_2);
 	rig_opened(&rig, 1);
 	rig_answer(&rig, 1, SINK_STORED, 101);
-	pong(&rig, &peer, "run-1");
+	peer_pongs(&rig, &peer, "run-1");
 	assert_int_equal(rig.sink.releases, 1);
 	assert_string_equal(rig.sink.released_session, "s1");
 	peer_fini(&peer);
@@ -348,68 +343,9 @@ of_more_than_16_open_requests_the_oldest_is_forgotten(void **state)
 		rig_answer(&rig, i, SINK_STORED, 100 + i);
 	}
 	rig_ended(&rig, 0, 60, 0, true);
-	pong(&rig, &peer, "run-1");
+	peer_pongs(&rig, &peer, "run-1");
 	assert_int_equal(rig.sink.released.ms, 101);
 	peer_fini(&peer);
-	rig_close(&rig);
-}
-
-/* --- the planned end --- */
-
-static void
-drain_tells_and_closes_all_within_its_time(void **state)
-{
-	struct rig rig;
-	static struct peer peers[10];
-	size_t closed_halfway = 0;
-	(void)state;
-	rig_open(&rig);
-	for (size_t i = 0; i < 10; i++) {
-		peer_open(&rig, &peers[i], EXECUTION, "session_id=s", true);
-		rig_opened(&rig, i);
-		peers[i].read = peers[i].count;
-	}
-	session_env_drain(rig.env, rig.now_ms, 20000);
-	assert_int_equal(peers[0].closed, 1012); /* the first at once */
-	assert_int_equal(peers[1].closed, 0);
-	rig_pass(&rig, 8000);
-	for (size_t i = 0; i < 10; i++)
-		closed_halfway += peers[i].closed != 0;
-	assert_in_range(closed_halfway, 5, 6);
-	rig_pass(&rig, 8000);
-	for (size_t i = 0; i < 10; i++) {
-		const char *notice = peer_next(&peers[i]);
-		assert_int_equal(peers[i].closed, 1012);
-		expect_member(
-		    notice, "{\"type\":\"relay.drain\",\"retry_after_ms\":");
-		expect_member(notice, ",\"cursor\":\"50-0\"}");
-		peer_fini(&peers[i]);
-	}
-	assert_int_equal(stat_get(&rig.stats, closes_drain), 10);
-	rig_close(&rig);
-}
-
-static void
-retry_times_are_spread(void **state)
-{
-	struct rig rig;
-	static struct peer peers[20];
-	unsigned different = 0;
-	char first[128] = "";
-	(void)state;
-	rig_open(&rig);
-	for (size_t i = 0; i < 20; i++)
-		peer_open(&rig, &peers[i], CHAT, "", true);
-	session_env_drain(rig.env, rig.now_ms, 0);
-	for (size_t i = 0; i < 20; i++) {
-		const char *notice = peers[i].frames[1];
-		expect_member(notice, ",\"cursor\":null}");
-		if (i == 0)
-			snprintf(first, sizeof first, "%s", notice);
-		different += strcmp(first, notice) != 0;
-		peer_fini(&peers[i]);
-	}
-	assert_true(different > 10);
 	rig_close(&rig);
 }
 
@@ -512,96 +448,6 @@ what_can_move_nowhere_or_cannot_be_asked_for_stays(void **state)
 	rig_close(&rig);
 }
 
-static void
-a_run_in_progress_goes_last_but_not_beyond_the_deadline(void **state)
-{
-	struct rig rig;
-	(void)state;
-	rig_open(&rig);
-	peer_chats(&rig, &peer, true);
-	peer_chats(&rig, &other, true);
-	session_env_drain(rig.env, rig.now_ms, 20000);
-	rig_pass(&rig, 15900);
-	assert_int_equal(peer.closed, 0);
-	assert_int_equal(other.closed, 0);
-	rig_ended(&rig, 0, 60, 0, true);
-	rig_pass(&rig, 50);
-	expect_exactly(&peer, "PING run-1");
-	expect(&peer, "{\"type\":\"relay.drain\"");
-	assert_int_equal(peer.closed, 1012);
-	assert_int_equal(other.closed, 0);
-	rig_pass(&rig, 4050);
-	assert_int_equal(other.closed, 1012);
-	pong(&rig, &peer, "run-1"); /* still counts */
-	assert_int_equal(rig.sink.releases, 1);
-	peer_fini(&peer);
-	peer_fini(&other);
-	rig_close(&rig);
-}
-
-static void
-commands_in_flight_are_answered_before_the_close(void **state)
-{
-	struct rig rig;
-	(void)state;
-	rig_open(&rig);
-	peer_open(&rig, &peer, CHAT, "", true);
-	peer_says(&rig, &peer, COMMAND);
-	rig_opened(&rig, 0);
-	peer.read = peer.count;
-	session_env_drain(rig.env, rig.now_ms, 20000);
-	rig_pass(&rig, 1000);
-	assert_int_equal(peer.closed, 0);
-	rig_answer(&rig, 0, SINK_STORED, 100);
-	expect(&peer, "{\"type\":\"relay.live\"");
-	expect(&peer, "{\"type\":\"relay.ack\"");
-	rig_pass(&rig, 50);
-	expect(&peer, "{\"type\":\"relay.drain\"");
-	assert_int_equal(peer.closed, 1012);
-	peer_fini(&peer);
-	rig_close(&rig);
-}
-
-static void
-what_is_unanswered_at_the_deadline_is_a_timeout(void **state)
-{
-	struct rig rig;
-	(void)state;
-	rig_open(&rig);
-	peer_chats(&rig, &peer, true);
-	peer_says(&rig, &peer, CANCEL);
-	peer_says(&rig, &peer, MESSAGE_2);
-	session_env_drain(rig.env, rig.now_ms, 0);
-	expect(&peer, "{\"type\":\"error\",\"code\":\"command_timeout\"");
-	expect(&peer, "{\"type\":\"error\",\"code\":\"command_timeout\"");
-	expect(&peer, "{\"type\":\"relay.drain\"");
-	expect_nothing(&peer);
-	assert_int_equal(peer.closed, 1012);
-	rig_answer(&rig, 1, SINK_STORED, 101);
-	peer_fini(&peer);
-	rig_close(&rig);
-}
-
-static void
-who_comes_during_the_drain_goes_with_the_others(void **state)
-{
-	struct rig rig;
-	(void)state;
-	rig_open(&rig);
-	peer_open(&rig, &other, CHAT, "", true);
-	session_env_drain(rig.env, rig.now_ms, 20000);
-	assert_int_equal(other.closed, 1012); /* its peer says nothing */
-	rig_pass(&rig, 10000);
-	peer_open(&rig, &peer, CHAT, "", true);
-	rig_pass(&rig, 6000);
-	expect(&peer, "{\"type\":\"relay.hello\"");
-	expect(&peer, "{\"type\":\"relay.drain\"");
-	assert_int_equal(peer.closed, 1012);
-	peer_fini(&other);
-	peer_fini(&peer);
-	rig_close(&rig);
-}
-
 #define TEST(name) cmocka_unit_test(name)
 
 int
@@ -629,12 +475,6 @@ main(void)
 		TEST(a_command_that_went_elsewhere_is_not_answered_here),
 		TEST(a_command_that_comes_back_is_answered_here_again),
 		TEST(what_can_move_nowhere_or_cannot_be_asked_for_stays),
-		TEST(drain_tells_and_closes_all_within_its_time),
-		TEST(retry_times_are_spread),
-		TEST(a_run_in_progress_goes_last_but_not_beyond_the_deadline),
-		TEST(commands_in_flight_are_answered_before_the_close),
-		TEST(what_is_unanswered_at_the_deadline_is_a_timeout),
-		TEST(who_comes_during_the_drain_goes_with_the_others),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
