@@ -8,6 +8,8 @@
 
 #include "bench_report.h"
 #include "ctl.h"
+#include "ctl_check.h"
+#include "load_dial.h"
 #include "load_run.h"
 #include "load_stamp.h"
 
@@ -217,19 +219,36 @@ take_fields(struct bench *bench)
 	return 0;
 }
 
+static int
+check_url(struct ctl *ctl, const char *option, const char *url,
+    const char *scheme, const char *form)
+{
+	struct load_url parts;
+	struct error err = { 0 };
+	int status = ctl_check_url(ctl, option, url, scheme, form);
+	if (status != 0 || !url)
+		return status;
+	if (load_url_parse(&parts, url, scheme, &err) != 0)
+		status = ctl_fail(ctl, CTL_USAGE, "usage", "%s: wants %s: %s",
+		    option, form, err.message);
+	load_url_fini(&parts);
+	return status;
+}
+
 /* Where the server is, and where its events come from. */
 static int
 find_places(struct bench *bench)
 {
 	struct ctl *ctl = bench->ctl;
 	struct load_plan *plan = &bench->plan;
-	const char *redis = ctl_redis(ctl);
+	int status = ctl_check_addresses(ctl);
+	const char *redis = status == 0 ? ctl_redis(ctl) : NULL;
 	if (!redis)
-		return CTL_INPUT;
+		return status ? status : CTL_INPUT;
 	plan->place.redis = *redis ? redis : NULL;
 	plan->has_producer = !bench->no_publish;
 	if (bench->port_file) {
-		int status = read_ports(bench);
+		status = read_ports(bench);
 		if (status != 0)
 			return status;
 	}
@@ -259,7 +278,12 @@ check(struct bench *bench)
 		return ctl_fail(ctl, CTL_USAGE, "usage",
 		    "a stream needs a subscriber: active <= streams <= "
 		    "subscribers");
-	return 0;
+	int status =
+	    check_url(ctl, "--url", plan->url, "ws", "ws://HOST:PORT/PATH");
+	if (status != 0)
+		return status;
+	return check_url(ctl, "--publish", plan->place.http, "http",
+	    "http://HOST:PORT/PATH");
 }
 
 static int

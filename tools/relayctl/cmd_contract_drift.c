@@ -7,6 +7,7 @@
  * warnings, what never came is a note.
  */
 
+#include "ctl_check.h"
 #include "ctl_report.h"
 #include "http_get.h"
 #include "json.h"
@@ -284,6 +285,8 @@ cmd_contract_drift(struct ctl *ctl)
 	    ctl_parse(ctl, options, sizeof(options) / sizeof(options[0]));
 	if (status == 0 && ctl->argc != 0)
 		status = ctl_fail(ctl, CTL_USAGE, "usage", "no operand wanted");
+	if (status == 0)
+		status = ctl_check_addresses(ctl);
 	if (status != 0)
 		return status;
 	json_doc_init(&drifting.doc);

@@ -6,7 +6,7 @@
  * says that it is degraded.
  */
 
-#include "ctl.h"
+#include "ctl_check.h"
 #include "http_get.h"
 #include "json.h"
 
@@ -81,6 +81,8 @@ cmd_status(struct ctl *ctl)
 	int status = ctl_parse(ctl, NULL, 0);
 	if (status == 0 && ctl->argc != 0)
 		status = ctl_fail(ctl, CTL_USAGE, "usage", "no operand wanted");
+	if (status == 0)
+		status = ctl_check_addresses(ctl);
 	const char *address = status == 0 ? ctl_relay(ctl) : NULL;
 	if (!address)
 		return status ? status : CTL_INPUT;

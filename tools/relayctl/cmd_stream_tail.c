@@ -10,6 +10,7 @@
 #include "bundled.h"
 #include "contract.h"
 #include "ctl.h"
+#include "ctl_check.h"
 #include "entry_id.h"
 #include "stream_expect.h"
 #include "stream_view.h"
@@ -87,6 +88,26 @@ learn_endpoint(struct tail *tail, const char *folder, const char *name)
 	    name ? name : "");
 }
 
+/* What the relay would refuse too; said before it is asked. */
+static int
+check_start(struct tail *tail)
+{
+	struct ctl *ctl = tail->ctl;
+	struct entry_id id;
+	uint64_t since;
+	if (tail->after && tail->since)
+		return ctl_fail(
+		    ctl, CTL_USAGE, "usage", "--after or --since, not both");
+	if (tail->after && entry_id_parse(view_of(tail->after), &id) != 0)
+		return ctl_fail(ctl, CTL_USAGE, "usage",
+		    "--after: wants the cursor of an event, as in "
+		    "1700000000000-0, or 0-0 for the beginning");
+	if (tail->since && !view_decimal(view_of(tail->since), 19, &since))
+		return ctl_fail(ctl, CTL_USAGE, "usage",
+		    "--since: wants unix milliseconds");
+	return ctl_check_url(ctl, "--url", tail->url, "ws", "ws://HOST:PORT");
+}
+
 static int
 parse(struct tail *tail, const char **show)
 {
@@ -116,6 +137,8 @@ parse(struct tail *tail, const char **show)
 		status = ctl_fail(
 		    ctl, CTL_USAGE, "usage", "one session id is wanted");
 	if (status == 0)
+		status = check_start(tail);
+	if (status == 0)
 		status = read_number(ctl, "--count", count, &tail->count);
 	if (status == 0)
 		status = read_number(ctl, "--idle-ms", idle, &idle_ms);
@@ -131,7 +154,7 @@ parse(struct tail *tail, const char **show)
 static void
 print_frame(struct tail *tail, struct view frame)
 {
-	if (tail->is_quiet)
+	if (tail->is_quiet || tail->ctl->json)
 		return;
 	if (tail->has_view) {
 		stream_view_frame(&tail->view, frame);
@@ -233,9 +256,12 @@ add_encoded(struct buf *out, const char *text)
 static void
 build_url(const struct tail *tail, struct buf *out)
 {
+	size_t length = strlen(tail->url);
+	while (tail->url[length - 1] == '/')
+		length--;
 	buf_clear(out);
-	buf_addf(out, "%s%s?%s=", tail->url, tail->endpoint->path,
-	    tail->endpoint->session_query);
+	buf_addf(out, "%.*s%s?%s=", (int)length, tail->url,
+	    tail->endpoint->path, tail->endpoint->session_query);
 	add_encoded(out, tail->session);
 	if (tail->cursor[0])
 		buf_addf(out, "&after=%s", tail->cursor);
@@ -326,9 +352,13 @@ verdict(struct tail *tail, enum ws_client_end end)
 	if (tail->is_refused)
 		return ctl_fail(tail->ctl, CTL_FINDINGS, "refused", "%s",
 		    tail->err.message);
-	if (end == WS_CLIENT_UNREACHABLE && tail->connects == 0)
-		return ctl_fail(tail->ctl, CTL_UNREACHABLE, "unreachable", "%s",
-		    tail->err.message);
+	if (end == WS_CLIENT_UNREACHABLE && tail->connects == 0) {
+		ctl_fix(tail->ctl,
+		    "--url names the relay's public listener, without the "
+		    "path of an endpoint: does relayd listen there?");
+		return ctl_fail(tail->ctl, CTL_UNREACHABLE, "unreachable",
+		    "%s: %s", tail->url, tail->err.message);
+	}
 	if (tail->has_expect)
 		return verdict_on_run(tail);
 	return CTL_FINE;

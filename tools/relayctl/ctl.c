@@ -3,6 +3,7 @@
 
 #include "config.h"
 #include "nearest.h"
+#include "redis_link.h"
 #include "xmalloc.h"
 
 #include <errno.h>
@@ -202,6 +203,29 @@ ctl_parse(struct ctl *ctl, const struct ctl_option *options, size_t count)
 
 /* --- addresses --- */
 
+static void
+keep_address(struct ctl *ctl, const char *text)
+{
+	buf_clear(&ctl->address);
+	buf_add_text(&ctl->address, text);
+	buf_add_char(&ctl->address, '\0');
+}
+
+/* Of --redis that is known; here it comes from elsewhere. */
+static int
+check_redis(const struct config *config, struct error *err)
+{
+	struct redis_target target;
+	struct error why = { "", "" };
+	if (!*config->redis)
+		return 0;
+	if (redis_target_parse(&target, view_of(config->redis), &why) != 0)
+		return error_set(
+		    err, "RELAY_REDIS or redis in --config", "%s", why.message);
+	redis_target_fini(&target);
+	return 0;
+}
+
 /* The daemon's own precedence, without flags: environment, file, default. */
 static const char *
 from_config(struct ctl *ctl, enum config_option which)
@@ -211,15 +235,17 @@ from_config(struct ctl *ctl, enum config_option which)
 	struct config config;
 	struct error err;
 	int status = config_read(&config, ctl->config ? 3 : 1, argv, "", &err);
+	if (status == 0 && which == CONFIG_OPTION_redis)
+		status = check_redis(&config, &err);
 	if (status == 0)
-		snprintf(ctl->address, sizeof(ctl->address), "%s",
+		keep_address(ctl,
 		    which == CONFIG_OPTION_redis ? config.redis
 						 : config.admin_listen);
 	else
 		ctl_fail(ctl, CTL_INPUT, "config_invalid", "%s%s%s", err.where,
 		    err.where[0] ? ": " : "", err.message);
 	config_fini(&config);
-	return status == 0 ? ctl->address : NULL;
+	return status == 0 ? ctl->address.data : NULL;
 }
 
 const char *
@@ -227,8 +253,7 @@ ctl_redis(struct ctl *ctl)
 {
 	if (!ctl->redis)
 		return from_config(ctl, CONFIG_OPTION_redis);
-	snprintf(ctl->address, sizeof(ctl->address), "%s", ctl->redis);
-	return ctl->address;
+	return ctl->redis;
 }
 
 const char *
@@ -240,11 +265,11 @@ ctl_relay(struct ctl *ctl)
 	const char *text = ctl->relay;
 	if (strncmp(text, scheme, strlen(scheme)) == 0)
 		text += strlen(scheme);
-	snprintf(ctl->address, sizeof(ctl->address), "%s", text);
-	size_t length = strlen(ctl->address);
-	if (text != ctl->relay && length && ctl->address[length - 1] == '/')
-		ctl->address[length - 1] = '\0';
-	return ctl->address;
+	keep_address(ctl, text);
+	char *end = ctl->address.data + strlen(text);
+	if (text != ctl->relay && *text && end[-1] == '/')
+		end[-1] = '\0';
+	return ctl->address.data;
 }
 
 /* --- files --- */

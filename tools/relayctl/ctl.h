@@ -42,7 +42,7 @@ struct ctl {
 	struct ctl_advice fix;
 	struct ctl_advice next;
 	struct error error; /* .where is the code; empty: no error */
-	char address[512];
+	struct buf address;
 };
 
 /* An option of one command; exactly one of flag, value, list is set. `list`

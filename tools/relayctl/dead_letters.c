@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "dead_letters.h"
 
+#include "ctl_check.h"
 #include "entry_id.h"
 #include "redis_link.h"
 #include "xmalloc.h"
@@ -51,6 +52,8 @@ dead_letters_open(struct dead_letters *letters)
 	struct ctl *ctl = letters->ctl;
 	struct error err = { "", "" };
 	int status = check_ids(letters);
+	if (status == 0)
+		status = ctl_check_addresses(ctl);
 	if (status != 0)
 		return status;
 	const char *url = ctl_redis(ctl);

@@ -367,6 +367,7 @@ main(int argc, char **argv)
 		exit_code = CTL_INPUT;
 	}
 	buf_fini(&ctl->result);
+	buf_wipe(&ctl->address);
 	free_advice(&ctl->fix);
 	free_advice(&ctl->next);
 	return exit_code;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "stream_target.h"
 
+#include "ctl_check.h"
 #include "stream_key.h"
 
 #include <string.h>
@@ -30,9 +31,10 @@ int
 stream_target_open(
     struct stream_target *target, struct ctl *ctl, const char *session_or_key)
 {
-	const char *url = ctl_redis(ctl);
+	int status = ctl_check_addresses(ctl);
+	const char *url = status == 0 ? ctl_redis(ctl) : NULL;
 	if (!url)
-		return CTL_INPUT;
+		return status ? status : CTL_INPUT;
 	if (!*url) {
 		ctl_fix(ctl,
 		    "name the relay's Redis with --redis URL; a relay "

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: MIT
+"""What relayctl says to those who hold it wrong: exit 2 for what was typed, 3
+for what cannot be read, 4 only for what is not there; and nothing is echoed
+that may be a secret."""
+
+import json
+import os
+import subprocess
+
+import pytest
+
+from harness import RELAYCTL, ROOT, dumps, events_key, step
+
+CONTRACT = str(ROOT / "schemas" / "fleet-rlm" / "3")
+RUN = str(ROOT / "tests" / "data" / "run.ndjson")
+REDIS_COMMANDS = [
+    ("dead-letters", "list"), ("dead-letters", "show", "1-0"),
+    ("dead-letters", "replay", "--all"),
+    ("dead-letters", "purge", "--all", "--yes"),
+    ("stream", "peek", "s"), ("stream", "publish", "s", RUN),
+    ("stream", "replay", "s", RUN),
+    ("contract", "check", "--contract", CONTRACT, "--stream", "s"),
+    ("bench", "--url", "ws://127.0.0.1:1/x")]
+RELAY_COMMANDS = [("status",), ("contract", "drift")]
+PASSWORD = "geheim"
+
+
+@pytest.fixture
+def ctl(tmp_path):
+    def call(*arguments, code, **environment):
+        done = subprocess.run(
+            [str(RELAYCTL), *map(str, arguments)], capture_output=True,
+            text=True, cwd=tmp_path, stdin=subprocess.DEVNULL,
+            env={**os.environ, **environment})
+        assert done.returncode == code, (done.stdout, done.stderr)
+        assert PASSWORD not in done.stdout + done.stderr
+        return done.stdout + done.stderr
+    return call
+
+
+@pytest.mark.parametrize("command", REDIS_COMMANDS, ids=" ".join)
+def test_a_wrong_url_of_redis_is_a_usage_error(ctl, command):
+    assert "--redis: expected redis://" in ctl(
+        *command, "--redis", "bogus://x", code=2)
+    assert "--redis: the port must be" in ctl(
+        *command, "--redis", f"redis://u:{PASSWORD}@h:99999/0", code=2)
+    assert "not yet available" in ctl(
+        *command, "--redis=rediss://h", code=2)
+
+
+@pytest.mark.parametrize("command", REDIS_COMMANDS, ids=" ".join)
+def test_a_wrong_url_in_the_configuration_is_invalid_input(ctl, command):
+    said = ctl(*command, code=3, RELAY_REDIS=f"redis://u:{PASSWORD}@h:99999")
+    assert "the port must be" in said and "RELAY_REDIS" in said
+
+
+def test_a_report_is_written_all_the_same(ctl):
+    said = ctl("report", "--redis", f"redis://u:{PASSWORD}@h:99999", "--relay",
+               "bogus", code=0)
+    assert "the port must be" in said and "bogus: not ADDR:PORT" in said
+
+
+def test_a_redis_that_is_not_there_is_unreachable(ctl):
+    for command in REDIS_COMMANDS[:-1]:
+        said = ctl(*command, "--redis", "unix:no.sock", code=4)
+        assert "unix:no.sock" in said
+
+
+def test_a_long_url_of_redis_is_not_cut(ctl):
+    """A token in place of a password may have a thousand bytes."""
+    url = f"redis://:{PASSWORD * 200}@127.0.0.1:1/0"
+    assert "redis://127.0.0.1:1/0: Redis: Connection refused" in ctl(
+        "stream", "peek", "s", "--redis", url, code=4)
+    assert "redis://127.0.0.1:1/0: Redis: Connection refused" in ctl(
+        "stream", "peek", "s", code=4, RELAY_REDIS=url)
+
+
+@pytest.mark.parametrize("command", RELAY_COMMANDS, ids=" ".join)
+def test_a_wrong_address_of_the_relay_is_a_usage_error(ctl, command):
+    for address in ("bogus", "https://127.0.0.1:1", "127.0.0.1:99999",
+                    "127.0.0.1:0", "http://127.0.0.1:1/metrics", "unix:",
+                    f"http://u:{PASSWORD}@127.0.0.1:1", ":1", ""):
+        assert "--relay: wants ADDR:PORT" in ctl(
+            *command, f"--relay={address}", code=2)
+
+
+def test_a_relay_that_is_not_there_is_unreachable(ctl):
+    for address in ("127.0.0.1:1", "http://127.0.0.1:1/", "unix:no.sock",
+                    "[::1]:1"):
+        ctl("status", "--relay", address, code=4)
+
+
+def test_a_wrong_address_of_a_server_is_a_usage_error(ctl):
+    for url in ("http://h:1", "wss://h:1", "h:1", "ws://", ""):
+        assert "--url: wants ws://HOST:PORT" in ctl(
+            "stream", "tail", "s", f"--url={url}", code=2)
+        assert "--url: wants ws://HOST:PORT/PATH" in ctl(
+            "bench", "--no-publish", f"--url={url}", code=2)
+    assert "--url" in ctl(
+        "stream", "tail", "s", f"--url=ws://u:{PASSWORD}@h:1", code=2)
+    assert "--publish: wants http://HOST:PORT/PATH" in ctl(
+        "bench", "--url", "ws://h:1/", "--publish", "ftp://h", code=2)
+
+
+def test_tail_names_the_server_that_it_did_not_reach(ctl):
+    said = ctl("stream", "tail", "s", "--url", "ws://127.0.0.1:1", code=4)
+    assert "ws://127.0.0.1:1: cannot connect" in said
+    assert "fix: " in said and "--url" in said
+
+
+def test_tail_refuses_a_start_that_it_cannot_keep(ctl):
+    for after in ("nonsense", "1" * 80 + "-0", "-", ""):
+        assert "--after: " in ctl(
+            "stream", "tail", "s", f"--after={after}", code=2)
+    assert "--since: " in ctl("stream", "tail", "s", "--since=soon", code=2)
+    assert "--after or --since, not both" in ctl(
+        "stream", "tail", "s", "--since=1", "--after=0-0", code=2)
+
+
+def test_tail_prints_nothing_but_its_object_with_json(
+        ctl, start_relay, redis_server, store):
+    relay = start_relay(redis_server)
+    store.xadd(events_key("s"), {"event": dumps(step(1))})
+    said = ctl("--json", "stream", "tail", "s", "--url",
+               f"ws://{relay.address}", "--after", "0-0", "--count", "1",
+               code=0)
+    assert json.loads(said)["result"]["events"] == 1
+
+
+def test_a_slash_behind_the_url_does_no_harm(
+        ctl, start_relay, redis_server, store):
+    relay = start_relay(redis_server)
+    store.xadd(events_key("s"), {"event": dumps(step(1))})
+    assert "cursor" in ctl(
+        "stream", "tail", "s", "--url", f"ws://{relay.address}/", "--after",
+        "0-0", "--count", "1", code=0)
