@@ -134,3 +134,35 @@ def test_a_slash_behind_the_url_does_no_harm(
     assert "cursor" in ctl(
         "stream", "tail", "s", "--url", f"ws://{relay.address}/", "--after",
         "0-0", "--count", "1", code=0)
+
+
+def test_a_folder_is_no_file_of_events(ctl, redis_server, tmp_path):
+    for verb in ("publish", "replay"):
+        assert f"{tmp_path}: " in ctl(
+            "stream", verb, "s", tmp_path, "--redis", redis_server.url, code=3)
+    assert "Is a directory" in ctl(
+        "stream", "tail", "s", "--expect", tmp_path, code=3)
+
+
+def test_numbers_are_looked_at_before_redis_is(ctl):
+    for text in ("x", "-1", "", "1" * 20):
+        for option, command in (
+                ("--last", ("stream", "peek", "s")),
+                ("--last", ("dead-letters", "list")),
+                ("--maxlen", ("stream", "publish", "s", RUN)),
+                ("--maxlen", ("stream", "replay", "s", RUN))):
+            assert f"{option} wants a number" in ctl(
+                *command, f"{option}={text}", "--redis=unix:no.sock", code=2)
+
+
+def test_a_session_without_a_name_is_refused(ctl):
+    for command in (("stream", "peek", ""), ("stream", "publish", "", RUN),
+                    ("contract", "check", "--contract", CONTRACT,
+                     "--stream", "")):
+        assert "session id" in ctl(*command, "--redis=unix:no.sock", code=2)
+
+
+def test_ids_and_all_contradict_each_other(ctl):
+    for verb in (("replay",), ("purge", "--yes")):
+        assert "not both" in ctl("dead-letters", *verb, "--all", "1-0",
+                                 "--redis=unix:no.sock", code=2)

@@ -4,6 +4,7 @@
  * against a contract. A line of a tape ({"at_ms":…,"event":…}) counts as the
  * event in it. */
 
+#include "ctl_check.h"
 #include "ctl_report.h"
 #include "entry_id.h"
 #include "frame_check.h"
@@ -366,14 +367,6 @@ load_and_run(struct checking *checking)
 	return status;
 }
 
-static bool
-is_count(const char *text)
-{
-	size_t length = strlen(text);
-	return length > 0 && length < 10 &&
-	    strspn(text, "0123456789") == length;
-}
-
 static int
 check_usage(struct checking *checking)
 {
@@ -389,10 +382,8 @@ check_usage(struct checking *checking)
 		problem = "--frames or --stream, not both";
 	else if (checking->last && !checking->stream)
 		problem = "--last belongs to --stream";
-	else if (checking->last && !is_count(checking->last))
-		problem = "--last wants a number";
 	if (!problem)
-		return 0;
+		return ctl_check_count(ctl, "--last", checking->last);
 	ctl_fix(ctl, "usage: relayctl %s %s", ctl->command, ctl->usage);
 	return ctl_fail(ctl, CTL_USAGE, "usage", "%s", problem);
 }

@@ -3,6 +3,7 @@
 /* relayctl dead-letters list and show: events that the contract refused.
  * Bodies are hidden unless --bodies. */
 
+#include "ctl_check.h"
 #include "dead_letters.h"
 
 #include "redis_link.h"
@@ -207,18 +208,6 @@ run(struct listing *listing)
 	return status;
 }
 
-static int
-check_last(struct dead_letters *letters)
-{
-	const char *last = letters->filter.last;
-	if (!last ||
-	    (strspn(last, "0123456789") == strlen(last) && strlen(last) > 0 &&
-		strlen(last) < 10))
-		return 0;
-	return ctl_fail(
-	    letters->ctl, CTL_USAGE, "usage", "--last wants a number");
-}
-
 int
 cmd_dead_letters_list(struct ctl *ctl)
 {
@@ -233,7 +222,8 @@ cmd_dead_letters_list(struct ctl *ctl)
 	int status =
 	    ctl_parse(ctl, options, sizeof(options) / sizeof(options[0]));
 	if (status == 0)
-		status = check_last(&listing.letters);
+		status =
+		    ctl_check_count(ctl, "--last", listing.letters.filter.last);
 	if (status == 0 && ctl->argc > 0)
 		status = ctl_fail(ctl, CTL_USAGE, "usage",
 		    "list takes no id; use dead-letters show");

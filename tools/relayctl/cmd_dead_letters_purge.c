@@ -85,11 +85,8 @@ cmd_dead_letters_purge(struct ctl *ctl)
 	};
 	int status =
 	    ctl_parse(ctl, options, sizeof(options) / sizeof(options[0]));
-	bool is_chosen = ctl->argc > 0 || purge.all ||
-	    dead_letters_has_filter(&purge.letters);
-	if (status == 0 && !is_chosen)
-		status = ctl_fail(ctl, CTL_USAGE, "usage",
-		    "which letters? name their ids, or say --all");
+	if (status == 0)
+		status = dead_letters_check(&purge.letters, purge.all);
 	if (status == 0)
 		status = run(&purge);
 	dead_letters_fini(&purge.letters);

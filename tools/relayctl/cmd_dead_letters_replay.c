@@ -353,17 +353,6 @@ load_and_run(struct replay *replay)
 	return status;
 }
 
-static int
-check_choice(struct replay *replay)
-{
-	struct ctl *ctl = replay->letters.ctl;
-	if (ctl->argc > 0 || replay->all ||
-	    dead_letters_has_filter(&replay->letters))
-		return 0;
-	return ctl_fail(ctl, CTL_USAGE, "usage",
-	    "which letters? name their ids, or say --all");
-}
-
 int
 cmd_dead_letters_replay(struct ctl *ctl)
 {
@@ -384,7 +373,7 @@ cmd_dead_letters_replay(struct ctl *ctl)
 	int status =
 	    ctl_parse(ctl, options, sizeof(options) / sizeof(options[0]));
 	if (status == 0)
-		status = check_choice(&replay);
+		status = dead_letters_check(&replay.letters, replay.all);
 	if (status == 0)
 		status = load_and_run(&replay);
 	dead_letters_fini(&replay.letters);

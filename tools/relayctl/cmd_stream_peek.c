@@ -8,6 +8,7 @@
 
 #include "clock.h"
 #include "ctl.h"
+#include "ctl_check.h"
 #include "entry_id.h"
 #include "json.h"
 #include "redis_link.h"
@@ -195,6 +196,8 @@ cmd_stream_peek(struct ctl *ctl)
 	if (status == 0 && ctl->argc != 1)
 		status = ctl_fail(ctl, CTL_USAGE, "usage",
 		    "one session id (or key) is wanted");
+	if (status == 0)
+		status = ctl_check_count(ctl, "--last", peek.last);
 	if (status == 0)
 		status = stream_target_open(&peek.target, ctl, ctl->argv[0]);
 	if (status == 0)

@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "contract.h"
 #include "ctl.h"
+#include "ctl_check.h"
 #include "entry_id.h"
 #include "redis_link.h"
 #include "run_file.h"
@@ -190,7 +191,9 @@ run_writer(struct writer *writer, const char *folder, bool unchecked)
 	if (ctl->argc < 1 || ctl->argc > 2)
 		return ctl_fail(ctl, CTL_USAGE, "usage",
 		    "a session id (or key) and a file are wanted");
-	int status = load(writer, folder, unchecked);
+	int status = ctl_check_count(ctl, "--maxlen", writer->maxlen);
+	if (status == 0)
+		status = load(writer, folder, unchecked);
 	if (status == 0)
 		status = stream_target_open(&writer->target, ctl, ctl->argv[0]);
 	if (status != 0)

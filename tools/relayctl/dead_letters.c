@@ -47,6 +47,19 @@ check_ids(struct dead_letters *letters)
 }
 
 int
+dead_letters_check(struct dead_letters *letters, bool all)
+{
+	struct ctl *ctl = letters->ctl;
+	if (all && ctl->argc > 0)
+		return ctl_fail(ctl, CTL_USAGE, "usage",
+		    "ids of letters or --all, not both");
+	if (all || ctl->argc > 0 || dead_letters_has_filter(letters))
+		return 0;
+	return ctl_fail(ctl, CTL_USAGE, "usage",
+	    "which letters? name their ids, or say --all");
+}
+
+int
 dead_letters_open(struct dead_letters *letters)
 {
 	struct ctl *ctl = letters->ctl;

@@ -64,6 +64,9 @@ struct dead_letters {
 	}
 
 void dead_letters_init(struct dead_letters *letters, struct ctl *ctl);
+/* Before a change: some are chosen, and plainly. 0, or CTL_USAGE with the error
+ * set. */
+int dead_letters_check(struct dead_letters *letters, bool all);
 /* Checks the operands (ids of letters) and connects. 0, or the exit code with
  * the error set. */
 int dead_letters_open(struct dead_letters *letters);

@@ -48,14 +48,18 @@ number_of(struct view text)
 	return number;
 }
 
+/* 1; 0 at the end; -1: err. */
 static int
-read_line(struct run_file *run, struct view *line_r)
+read_line(struct run_file *run, struct view *line_r, struct error *err)
 {
 	ssize_t len;
 	do {
 		len = getline(&run->line, &run->capacity, run->file);
 		run->number++;
 	} while (len == 1 && run->line[0] == '\n');
+	if (len < 0 && ferror(run->file))
+		return error_set(
+		    err, run->name, "cannot be read: %s", strerror(errno));
 	if (len < 0)
 		return 0;
 	if (len > 0 && run->line[len - 1] == '\n')
@@ -69,8 +73,9 @@ run_file_next(struct run_file *run, uint64_t *at_ms_r, struct view *event_r,
     struct error *err)
 {
 	struct view line;
-	if (!read_line(run, &line))
-		return 0;
+	int got = read_line(run, &line, err);
+	if (got <= 0)
+		return got;
 	struct json_fault fault;
 	struct json_limits limits = { .max_depth = 128 };
 	if (json_scan(&run->doc, line, &limits, &fault) != 0)

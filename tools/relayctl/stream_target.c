@@ -15,23 +15,31 @@ stream_target_init(struct stream_target *target)
 	buf_init(&target->key, 0);
 }
 
-static void
-build_key(struct stream_target *target, const char *session_or_key)
+static int
+build_key(
+    struct stream_target *target, struct ctl *ctl, const char *session_or_key)
 {
 	size_t prefix = strlen(target->prefix);
+	struct view session = view_of(session_or_key);
 	if (prefix && strncmp(session_or_key, target->prefix, prefix) == 0)
-		buf_add_text(&target->key, session_or_key);
-	else
+		buf_add(&target->key, session);
+	else if (stream_key_session_is_valid(session))
 		stream_key_events(&target->key, view_of(target->prefix),
-		    view_of(target->tenant), view_of(target->user),
-		    view_of(session_or_key));
+		    view_of(target->tenant), view_of(target->user), session);
+	else
+		return ctl_fail(ctl, CTL_USAGE, "usage",
+		    "a session id has 1 to 256 bytes of UTF-8 without control "
+		    "characters");
+	return 0;
 }
 
 int
 stream_target_open(
     struct stream_target *target, struct ctl *ctl, const char *session_or_key)
 {
-	int status = ctl_check_addresses(ctl);
+	int status = build_key(target, ctl, session_or_key);
+	if (status == 0)
+		status = ctl_check_addresses(ctl);
 	const char *url = status == 0 ? ctl_redis(ctl) : NULL;
 	if (!url)
 		return status ? status : CTL_INPUT;
@@ -41,7 +49,6 @@ stream_target_open(
 		    "with a private one says it at start");
 		return ctl_fail(ctl, CTL_USAGE, "usage", "no --redis");
 	}
-	build_key(target, session_or_key);
 	struct error err = { 0 };
 	target->redis = redis_client_open(url, 5000, &err);
 	if (target->redis)
