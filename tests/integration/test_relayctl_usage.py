@@ -166,3 +166,19 @@ def test_ids_and_all_contradict_each_other(ctl):
     for verb in (("replay",), ("purge", "--yes")):
         assert "not both" in ctl("dead-letters", *verb, "--all", "1-0",
                                  "--redis=unix:no.sock", code=2)
+
+
+def test_a_key_says_why_it_cannot_sign(ctl, tmp_path):
+    def openssl(*arguments):
+        subprocess.run(["openssl", *arguments], check=True, cwd=tmp_path,
+                       capture_output=True)
+    openssl("genrsa", "-out", "short.pem", "1024")
+    openssl("genpkey", "-algorithm", "ed25519", "-aes256", "-pass",
+            f"pass:{PASSWORD}", "-out", "locked.pem")
+    assert "missing.pem: cannot be read: No such file" in ctl(
+        "token", "--key", "missing.pem", code=3)
+    assert "Is a directory" in ctl("token", "--key", tmp_path, code=3)
+    said = ctl("token", "--key", "locked.pem", code=3)
+    assert "locked.pem: is encrypted" in said and "pass phrase" not in said
+    assert "short.pem: has 1024 bits" in ctl(
+        "token", "--key", "short.pem", code=3)

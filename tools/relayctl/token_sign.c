@@ -12,11 +12,14 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-#define POINT_BYTES 32
-#define NUMBER_MAX  1024
+#define POINT_BYTES  32
+#define NUMBER_MAX   1024
+#define RSA_BITS_MIN 2048
 
 struct token_signer {
 	enum token_algorithm algorithm;
@@ -81,18 +84,62 @@ choose_algorithm(struct token_signer *signer, const char *path,
 	return error_set(err, path, "is no key for %s", wanted);
 }
 
+/* Nobody is asked for a pass phrase: a job in CI would wait for ever. */
+static int
+note_lock(char *phrase, int size, int for_writing, void *arg)
+{
+	bool *is_locked = arg;
+	(void)phrase;
+	(void)size;
+	(void)for_writing;
+	*is_locked = true;
+	return -1;
+}
+
+/* NULL: err. */
+static EVP_PKEY *
+read_key(const char *path, struct error *err)
+{
+	bool is_locked = false;
+	FILE *file = fopen(path, "re");
+	errno = file ? 0 : errno;
+	EVP_PKEY *key = file
+	    ? PEM_read_PrivateKey(file, NULL, note_lock, &is_locked)
+	    : NULL;
+	if (!file || ferror(file))
+		error_set(err, path, "cannot be read: %s", strerror(errno));
+	else if (is_locked)
+		error_set(err, path,
+		    "is encrypted: openssl pkey -in FILE -out PLAIN decrypts "
+		    "it");
+	else if (!key)
+		error_set(err, path, "is no private key in PEM");
+	if (file)
+		fclose(file);
+	return key;
+}
+
+/* Shorter ones are passed over by the relay. */
+static int
+check_length(
+    const struct token_signer *signer, const char *path, struct error *err)
+{
+	int bits = EVP_PKEY_bits(signer->key);
+	if (!EVP_PKEY_is_a(signer->key, "RSA") || bits >= RSA_BITS_MIN)
+		return 0;
+	return error_set(err, path,
+	    "has %d bits: relayd takes RSA keys of %d or more", bits,
+	    RSA_BITS_MIN);
+}
+
 struct token_signer *
 token_signer_pem(const char *path, const char *algorithm, struct error *err)
 {
 	struct token_signer *signer = xcalloc(1, sizeof(*signer));
-	FILE *file = fopen(path, "re");
-	if (file) {
-		signer->key = PEM_read_PrivateKey(file, NULL, NULL, NULL);
-		fclose(file);
-	}
-	if (!signer->key)
-		error_set(err, path, "is no private key in PEM");
-	else if (choose_algorithm(signer, path, algorithm, err) == 0)
+	signer->key = read_key(path, err);
+	if (signer->key &&
+	    choose_algorithm(signer, path, algorithm, err) == 0 &&
+	    check_length(signer, path, err) == 0)
 		return signer;
 	token_signer_free(&signer);
 	return NULL;
