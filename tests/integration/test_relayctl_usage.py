@@ -182,3 +182,17 @@ def test_a_key_says_why_it_cannot_sign(ctl, tmp_path):
     assert "locked.pem: is encrypted" in said and "pass phrase" not in said
     assert "short.pem: has 1024 bits" in ctl(
         "token", "--key", "short.pem", code=3)
+
+
+def test_a_file_that_is_no_suite_is_not_passed_over(ctl, tmp_path):
+    folder = tmp_path / "suite"
+    folder.mkdir()
+    good = [{"description": "d", "schema": True,
+             "tests": [{"description": "t", "data": 1, "valid": True}]}]
+    (folder / "a.json").write_text(json.dumps(good))
+    assert "1 passed, 0 failed" in ctl("schema", "suite", folder, code=0)
+    for bad in ({}, 1, [1], [{"schema": True}], [{"schema": True, "tests": 1}],
+                [{"tests": []}], [{"schema": True, "tests": [1]}]):
+        (folder / "b.json").write_text(json.dumps(bad))
+        said = ctl("schema", "suite", folder, code=3)
+        assert "b.json: " in said and "passed" not in said, bad

@@ -66,10 +66,8 @@ compile_group(struct suite *suite, uint32_t group, struct error *err)
 	struct schema_set *set = schema_set_new();
 	struct schema *schema = NULL;
 	uint32_t text = json_member(suite->doc, group, view_of("schema"));
-	if (!text)
-		error_set(err, suite->file, "a group without a schema");
-	else if (schema_set_add(
-		     set, SCHEMA_NAME, json_text(suite->doc, text), err) == 0 &&
+	if (schema_set_add(
+		set, SCHEMA_NAME, json_text(suite->doc, text), err) == 0 &&
 	    suite_remotes_add(&suite->remotes, set, err) == 0)
 		schema = schema_compile(set, SCHEMA_NAME, &suite->options, err);
 	schema_set_free(&set);
@@ -100,6 +98,46 @@ run_test(struct suite *suite, const struct schema *schema, uint32_t test)
 		suite->passed++;
 }
 
+static bool
+is_kind(const struct json_doc *doc, uint32_t node, enum json_type type)
+{
+	return doc->nodes[node].type == type;
+}
+
+/* A group has a schema and an array of tests, which are objects. */
+static bool
+is_group(const struct json_doc *doc, uint32_t group)
+{
+	if (!is_kind(doc, group, JSON_OBJECT) ||
+	    !json_member(doc, group, view_of("schema")))
+		return false;
+	uint32_t tests = json_member(doc, group, view_of("tests"));
+	if (!tests || !is_kind(doc, tests, JSON_ARRAY))
+		return false;
+	for (uint32_t test = tests + 1; test < doc->nodes[tests].next;
+	     test = doc->nodes[test].next)
+		if (!is_kind(doc, test, JSON_OBJECT))
+			return false;
+	return true;
+}
+
+/* Else a file that is something else would pass, since it fails nothing. */
+static int
+check_form(struct ctl *ctl, const struct json_doc *doc, const char *path)
+{
+	bool is_good = is_kind(doc, 0, JSON_ARRAY);
+	for (uint32_t group = 1; is_good && group < doc->nodes[0].next;
+	     group = doc->nodes[group].next)
+		is_good = is_group(doc, group);
+	if (is_good)
+		return 0;
+	ctl_fail(ctl, CTL_INPUT, "no_suite",
+	    "%s: is no file of the suite: an array of objects with "
+	    "\"schema\" and \"tests\" is wanted",
+	    path);
+	return -1;
+}
+
 static void
 run_group(struct suite *suite, uint32_t group)
 {
@@ -107,8 +145,6 @@ run_group(struct suite *suite, uint32_t group)
 	char why[800];
 	suite->group = description_of(suite, group);
 	uint32_t tests = json_member(suite->doc, group, view_of("tests"));
-	if (!tests)
-		return;
 	struct schema *schema = compile_group(suite, group, &err);
 	snprintf(why, sizeof(why), "schema: %s: %s", err.where, err.message);
 	for (uint32_t test = tests + 1; test < suite->doc->nodes[tests].next;
@@ -136,6 +172,8 @@ run_file(struct suite *suite, const char *path)
 		    "%s: %s at byte %zu", path, fault.message, fault.offset);
 		rc = -1;
 	}
+	if (rc == 0)
+		rc = check_form(suite->ctl, &doc, path);
 	const char *slash = strrchr(path, '/');
 	suite->file = slash ? slash + 1 : path;
 	suite->doc = &doc;
