@@ -196,3 +196,11 @@ def test_a_file_that_is_no_suite_is_not_passed_over(ctl, tmp_path):
         (folder / "b.json").write_text(json.dumps(bad))
         said = ctl("schema", "suite", folder, code=3)
         assert "b.json: " in said and "passed" not in said, bad
+
+
+def test_drift_wants_a_contract_that_is_there(ctl, start_relay, redis_server):
+    relay = start_relay(redis_server)
+    assert "missing: " in ctl("contract", "drift", "--relay", relay.admin,
+                              "--contract", "missing", code=3)
+    ctl("contract", "drift", "--relay", relay.admin, "--contract", CONTRACT,
+        code=0)

@@ -13,9 +13,12 @@
 #include "json.h"
 #include "xmalloc.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define DRIFT_PATH "/api/v1/contract/drift"
 #define TIMEOUT_MS 5000
@@ -271,6 +274,20 @@ ask(struct drifting *drifting, const struct ctl_values *formats)
 	return status;
 }
 
+/* It only stands in front of names of files; a wrong one would mislead. */
+static int
+check_directory(struct ctl *ctl, const char *directory)
+{
+	char path[4096];
+	if (!directory)
+		return 0;
+	snprintf(path, sizeof(path), "%s/contract.json", directory);
+	if (access(path, R_OK) == 0)
+		return 0;
+	return ctl_fail(ctl, CTL_INPUT, "contract", "%s: is no contract: %s",
+	    directory, strerror(errno));
+}
+
 int
 cmd_contract_drift(struct ctl *ctl)
 {
@@ -287,6 +304,8 @@ cmd_contract_drift(struct ctl *ctl)
 		status = ctl_fail(ctl, CTL_USAGE, "usage", "no operand wanted");
 	if (status == 0)
 		status = ctl_check_addresses(ctl);
+	if (status == 0)
+		status = check_directory(ctl, drifting.directory);
 	if (status != 0)
 		return status;
 	json_doc_init(&drifting.doc);
