@@ -204,3 +204,9 @@ def test_drift_wants_a_contract_that_is_there(ctl, start_relay, redis_server):
                               "--contract", "missing", code=3)
     ctl("contract", "drift", "--relay", relay.admin, "--contract", CONTRACT,
         code=0)
+
+
+def test_help_of_a_group_lists_its_commands(ctl):
+    said = ctl("stream", "--help", code=0)
+    assert "stream tail" in said and "status" not in said
+    assert "relayctl stream --help" in ctl("stream", code=2)

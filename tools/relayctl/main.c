@@ -45,14 +45,27 @@ add_command(struct buf *out, const struct command *command)
 	    command->run ? "" : " (not yet available)");
 }
 
+/* "contract" is the group of "contract lint"; NULL is everything. */
+static bool
+is_in_group(const struct command *command, const char *group)
+{
+	size_t length = group ? strlen(group) : 0;
+	return !group ||
+	    (strncmp(command->words, group, length) == 0 &&
+		command->words[length] == ' ');
+}
+
 static void
-add_usage(struct buf *out)
+add_usage(struct buf *out, const char *group)
 {
 	buf_add_text(out,
 	    "usage: relayctl [--json] [--relay ADDR] [--redis URL] "
 	    "[--config FILE] COMMAND ...\n\ncommands:\n");
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		add_command(out, &commands[i]);
+		if (is_in_group(&commands[i], group))
+			add_command(out, &commands[i]);
+	buf_add_text(
+	    out, "\nrelayctl COMMAND --help tells what a command takes.\n");
 	buf_add_text(out,
 	    "\n  --json         one JSON object on stdout and nothing else\n"
 	    "  --relay ADDR   admin address of the relay; else "
@@ -76,7 +89,7 @@ answer(struct ctl *ctl, const char *name, struct view text)
 }
 
 static int
-show_help(struct ctl *ctl, const struct command *command)
+show_help(struct ctl *ctl, const struct command *command, const char *group)
 {
 	struct buf text;
 	buf_init(&text, 0);
@@ -84,7 +97,7 @@ show_help(struct ctl *ctl, const struct command *command)
 		buf_addf(&text, "usage: relayctl %s %s\n%s\n", command->words,
 		    command->usage, command->help);
 	else
-		add_usage(&text);
+		add_usage(&text, group);
 	answer(ctl, "help", buf_view(&text));
 	buf_fini(&text);
 	return CTL_FINE;
@@ -131,10 +144,8 @@ find_command(int argc, char **argv, int *words_r)
 static bool
 is_group(const char *word)
 {
-	size_t length = strlen(word);
 	for (size_t i = 0; i < COMMAND_COUNT; i++) {
-		if (strncmp(commands[i].words, word, length) == 0 &&
-		    commands[i].words[length] == ' ')
+		if (is_in_group(&commands[i], word))
 			return true;
 	}
 	return false;
@@ -174,12 +185,13 @@ unknown_global(struct ctl *ctl, const char *option)
 static int
 unknown_command(struct ctl *ctl, int argc, char **argv)
 {
-	ctl_fix(ctl, "relayctl --help lists the commands");
+	bool in_group = argc > 0 && is_group(argv[0]);
+	ctl_fix(ctl, "relayctl %s%s--help lists the commands",
+	    in_group ? argv[0] : "", in_group ? " " : "");
 	if (argc == 0)
 		return ctl_fail(ctl, CTL_USAGE, "usage", "no command");
 	if (argv[0][0] == '-')
 		return unknown_global(ctl, argv[0]);
-	bool in_group = is_group(argv[0]);
 	if (in_group && argc == 1)
 		return ctl_fail(ctl, CTL_USAGE, "usage",
 		    "%s is a group of commands: name one of them", argv[0]);
@@ -203,8 +215,9 @@ run_command(struct invocation *invocation)
 		    invocation->lacks_value);
 	if (invocation->version && ctl->argc == 0)
 		return show_version(ctl);
-	if (invocation->help && (command || ctl->argc == 0))
-		return show_help(ctl, command);
+	bool is_named_alone = ctl->argc == 1 && is_group(ctl->argv[0]);
+	if (invocation->help && (command || ctl->argc == 0 || is_named_alone))
+		return show_help(ctl, command, ctl->argv[0]);
 	if (!command)
 		return unknown_command(ctl, ctl->argc, ctl->argv);
 	ctl->command = command->words;
