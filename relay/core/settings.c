@@ -4,6 +4,7 @@
 #include "address.h"
 #include "drift.h"
 #include "exit_code.h"
+#include "origin.h"
 #include "tls_identity.h"
 #include "xmalloc.h"
 
@@ -86,14 +87,25 @@ read_rules(struct settings *settings, struct error *err)
 	return 0;
 }
 
-static void
-read_origins(struct settings *settings)
+/* What no browser sends would let nobody in, and nobody would know why. */
+static int
+read_origins(struct settings *settings, struct error *err)
 {
 	const struct config_list *list = &settings->config.origins;
 	settings->origins = xcalloc(list->count + 1, sizeof(struct view));
 	settings->origin_count = list->count;
-	for (size_t i = 0; i < list->count; i++)
+	for (size_t i = 0; i < list->count; i++) {
+		struct origin origin;
 		settings->origins[i] = view_of(list->items[i]);
+		if (origin_parse(settings->origins[i], &origin))
+			continue;
+		error_set(err, "origins",
+		    "\"%.200s\" is no origin: give SCHEME://HOST[:PORT], no "
+		    "path and no slash behind it",
+		    list->items[i]);
+		return EXIT_CODE_CONFIG;
+	}
+	return 0;
 }
 
 static int
@@ -147,8 +159,8 @@ settings_new(struct config *take_config, int *code_r, struct error *err)
 	if (*code_r == 0)
 		*code_r = read_identity(settings, err);
 	if (*code_r == 0)
-		read_origins(settings);
-	else
+		*code_r = read_origins(settings, err);
+	if (*code_r != 0)
 		settings_release(&settings);
 	return settings;
 }

@@ -82,6 +82,13 @@ what_is_no_good_has_its_exit_code_and_its_place(void **state)
 		    "no such type" },
 		{ "--modes=talk.ask=off", EXIT_CODE_CONFIG, "modes",
 		    "always enforced" },
+		{ "--origins=https://a/", EXIT_CODE_CONFIG, "origins",
+		    "\"https://a/\" is no origin" },
+		{ "--origins=https://a,b", EXIT_CODE_CONFIG, "origins",
+		    "\"b\" is no origin" },
+		{ "--origins=*", EXIT_CODE_CONFIG, "origins", "SCHEME://HOST" },
+		{ "--origins=https://a:99999", EXIT_CODE_CONFIG, "origins",
+		    "is no origin" },
 	};
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct error err;
