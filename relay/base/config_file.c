@@ -2,6 +2,7 @@
 #include "config_parts.h"
 
 #include "json.h"
+#include "xmalloc.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -117,11 +118,15 @@ refuse(struct walk *walk, const char *key, const char *message)
 	return error_set(walk->err, where, "%s", message);
 }
 
+/* From here on texts end with a NUL: one within would cut them unseen. */
 static int
 set_value(struct walk *walk, const struct option *option, const char *key,
-    const char *text)
+    struct view value)
 {
+	const char *text = value.len ? value.data : "";
 	struct error why;
+	if (strlen(text) < value.len)
+		return refuse(walk, key, "wants a text without a NUL");
 	if (config_set(walk->config, option, text, CONFIG_FROM_FILE, &why) == 0)
 		return 0;
 	return refuse(walk, key, why.message);
@@ -144,7 +149,8 @@ set_items(struct walk *walk, const struct option *option, const char *key,
 		item = walk->doc.nodes[item].next;
 	}
 	buf_add_char(&list, '\0');
-	int status = set_value(walk, option, key, list.data);
+	int status =
+	    set_value(walk, option, key, view_make(list.data, list.len - 1));
 	buf_fini(&list);
 	return status;
 }
@@ -204,8 +210,8 @@ set_member(struct walk *walk, const struct option *option, const char *key,
 	struct view text = node->type == JSON_STRING
 	    ? json_string(&walk->doc, value, &walk->scratch)
 	    : json_text(&walk->doc, value);
-	char *copy = strndup(text.data, text.len);
-	int status = set_value(walk, option, key, copy ? copy : "");
+	char *copy = xstrndup(text.data, text.len);
+	int status = set_value(walk, option, key, view_make(copy, text.len));
 	free(copy);
 	return status;
 }
@@ -227,9 +233,12 @@ add_mode(struct walk *walk, struct config_list *list, uint32_t endpoint,
 		buf_add(&text, json_string(&walk->doc, type, &walk->scratch));
 	buf_add_char(&text, '=');
 	buf_add(&text, json_string(&walk->doc, mode, &walk->scratch));
-	config_list_add(list, text.data, text.len);
+	bool is_whole = !memchr(text.data, '\0', text.len);
+	if (is_whole)
+		config_list_add(list, text.data, text.len);
 	buf_fini(&text);
-	return 0;
+	return is_whole ? 0
+			: refuse(walk, "modes", "wants a text without a NUL");
 }
 
 static int
@@ -253,7 +262,7 @@ add_modes(struct walk *walk, struct config_list *list, uint32_t endpoint)
 static int
 set_modes(struct walk *walk, const struct option *option, uint32_t object)
 {
-	if (set_value(walk, option, option->key, "") == -1)
+	if (set_value(walk, option, option->key, view_of("")) == -1)
 		return -1;
 	uint32_t endpoint = object + 1;
 	for (uint32_t i = 0; i < walk->doc.nodes[object].count; i++) {
