@@ -156,6 +156,11 @@ static int
 read_flag(struct config *config, const char *argument, const char *next,
     bool config_only, struct error *err)
 {
+	if (strcmp(argument, "true") == 0 || strcmp(argument, "false") == 0)
+		return error_set(err, "",
+		    "unexpected argument \"%s\"; a switch takes its value as "
+		    "--flag=%s",
+		    argument, argument);
 	if (strncmp(argument, "--", 2) != 0 || !argument[2])
 		return error_set(err, "",
 		    "unexpected argument \"%.64s\"; see relayd --help",

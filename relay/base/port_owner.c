@@ -139,15 +139,16 @@ port_owner_explain(const char *address, int problem, struct error *err)
 	size_t length = strlen(err->message);
 	char *end = err->message + length;
 	size_t room = sizeof(err->message) - length;
+	const char *what = strncmp(address, "unix:", 5) == 0 ? "path" : "port";
 	switch (problem) {
 	case EADDRINUSE:
 		if (port_owner(address, owner, sizeof(owner)) == 0)
 			snprintf(end, room,
 			    "; %s holds it; end that or "
-			    "choose another port",
-			    owner);
+			    "choose another %s",
+			    owner, what);
 		else
-			snprintf(end, room, "; choose another port");
+			snprintf(end, room, "; choose another %s", what);
 		return EXIT_CODE_PORT;
 	case EACCES:
 	case EPERM:

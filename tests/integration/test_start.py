@@ -55,6 +55,15 @@ def test_usage_errors_are_2(tmp_path):
     refused(tmp_path, 2, "--no-such-flag")
     refused(tmp_path, 2, "--listen-port", "80")
     refused(tmp_path, 2, "stray")
+    refused(tmp_path, 2, "--deflate", "false", names=("--flag=false",))
+
+
+def test_a_path_that_is_taken_is_no_port(tmp_path):
+    taken = tmp_path / "taken"
+    taken.write_text("not a socket")
+    line = refused(tmp_path, 66, "--listen", f"unix:{taken}",
+                   names=("choose another path",))
+    assert "port" not in line
 
 
 @pytest.mark.parametrize("text,names", [
