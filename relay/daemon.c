@@ -109,6 +109,7 @@ announce(struct daemon *daemon)
 	daemon_warn_of_descriptors(daemon);
 	versions_warn();
 	daemon_warn_of_certificate(daemon->settings);
+	daemon_warn_of_keys(daemon->settings);
 	if (!*config->port_file)
 		return;
 	daemon->has_port_file =

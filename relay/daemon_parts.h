@@ -59,5 +59,7 @@ void daemon_on_hangup(uv_signal_t *handle, int signal_number);
 /* Once all workers go by the new settings it is logged. */
 void daemon_report_reload(struct daemon *daemon);
 void daemon_warn_of_certificate(const struct settings *settings);
+/* Keys that are given while auth is off: a relay that is open by mistake. */
+void daemon_warn_of_keys(const struct settings *settings);
 
 #endif

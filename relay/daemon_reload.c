@@ -53,6 +53,19 @@ daemon_warn_of_certificate(const struct settings *settings)
 		    warning, NULL);
 }
 
+void
+daemon_warn_of_keys(const struct settings *settings)
+{
+	const struct config *config = &settings->config;
+	if (config->auth != 0 ||
+	    (!*config->auth_secret_file && !*config->auth_jwks))
+		return;
+	log_event(LOG_LEVEL_WARN, "auth", "keys_unused", "problem",
+	    "auth.secret_file or auth.jwks is given, but auth is off: nobody "
+	    "is asked for a token",
+	    "fix", "say --auth jwt, or leave the keys out", NULL);
+}
+
 static void
 replace_settings(struct daemon *daemon, struct settings *take_next)
 {
@@ -73,6 +86,7 @@ replace_settings(struct daemon *daemon, struct settings *take_next)
 	    (enum log_format)take_next->config.log_format,
 	    (unsigned)take_next->config.limits_log_lines);
 	daemon_warn_of_certificate(take_next);
+	daemon_warn_of_keys(take_next);
 }
 
 void

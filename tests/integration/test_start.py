@@ -66,6 +66,18 @@ def test_a_path_that_is_taken_is_no_port(tmp_path):
     assert "port" not in line
 
 
+def test_keys_that_nobody_is_asked_for_are_told_of(
+        start_relay, redis_server, tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text("0123456789abcdef" * 4)
+    secret.chmod(0o600)
+    for arguments, is_told in (((), False), (
+            ("--auth-secret-file", secret), True), (
+            ("--auth", "jwt", "--auth-secret-file", secret), False)):
+        relay = start_relay(redis_server, *arguments)
+        assert ('"action":"keys_unused"' in relay.logged()) == is_told
+
+
 @pytest.mark.parametrize("text,names", [
     ('{"listne": "127.0.0.1:0"}', ["listne", "listen"]),
     ('{"mode": "strict"}', ["mode"]),
