@@ -5,6 +5,7 @@ that may be a secret."""
 
 import json
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -196,6 +197,33 @@ def test_a_file_that_is_no_suite_is_not_passed_over(ctl, tmp_path):
         (folder / "b.json").write_text(json.dumps(bad))
         said = ctl("schema", "suite", folder, code=3)
         assert "b.json: " in said and "passed" not in said, bad
+
+
+def test_a_contract_that_cannot_be_read_is_no_finding(ctl, tmp_path):
+    folder = tmp_path / "contract"
+    shutil.copytree(CONTRACT, folder)
+    (folder / "more.json").mkdir()
+    ctl("contract", "lint", folder, code=0)
+    (folder / "contract.json").unlink()
+    ctl("contract", "lint", folder, code=1)
+    for kind in ("folder", "locked"):
+        if kind == "folder":
+            (folder / "contract.json").mkdir()
+        else:
+            (folder / "contract.json").rmdir()
+            (folder / "contract.json").write_text("{}")
+            (folder / "contract.json").chmod(0)
+            if os.access(folder / "contract.json", os.R_OK):
+                continue  # root may read it all the same
+        assert "contract.json: cannot be read: " in ctl(
+            "contract", "lint", folder, code=3)
+
+
+def test_frames_that_are_not_there_are_told_of(ctl, tmp_path):
+    (tmp_path / "empty.ndjson").write_text("\n")
+    said = ctl("contract", "check", "--contract", CONTRACT, "--frames",
+               "empty.ndjson", code=0)
+    assert "fix: no frame was read: is the recording empty?" in said
 
 
 def test_drift_wants_a_contract_that_is_there(ctl, start_relay, redis_server):

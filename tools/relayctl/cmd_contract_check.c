@@ -341,6 +341,9 @@ run(struct checking *checking, const struct contract *contract)
 	int problem = check_sources(checking);
 	progress_clear(&checking->progress);
 	tell_generations(checking);
+	if (!problem && checking->check.frames == 0)
+		ctl_fix(checking->ctl,
+		    "no frame was read: is the recording empty?");
 	status = ctl_report_close(&checking->report, checking->check.frames);
 	add_result(checking, contract);
 	generations_free(&checking->generations);

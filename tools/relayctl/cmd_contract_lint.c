@@ -15,7 +15,17 @@ struct linting {
 	struct ctl_report report;
 	struct buf path;
 	struct buf text; /* of the file at hand */
+	bool is_unreadable;
 };
+
+/* Something is there, but what it says is not for us to see. */
+static void
+note_unreadable(struct linting *linting, int reason)
+{
+	linting->is_unreadable = true;
+	ctl_fail(linting->ctl, CTL_INPUT, "unreadable",
+	    "%s: cannot be read: %s", linting->path.data, strerror(reason));
+}
 
 /* The file whose line is to be shown; what cannot be read is not shown. */
 static void
@@ -27,6 +37,8 @@ read_text(struct linting *linting)
 	buf_clear(&linting->text);
 	while (file && (got = fread(part, 1, sizeof(part), file)) > 0)
 		buf_add(&linting->text, view_make(part, got));
+	if (file ? ferror(file) : errno != ENOENT)
+		note_unreadable(linting, errno);
 	if (file)
 		fclose(file);
 }
@@ -127,7 +139,7 @@ cmd_contract_lint(struct ctl *ctl)
 	buf_init(&linting.path, 0);
 	buf_init(&linting.text, 0);
 	status = lint(&linting);
-	if (reason != 0)
+	if (linting.is_unreadable || reason != 0)
 		status = CTL_INPUT;
 	buf_fini(&linting.path);
 	buf_fini(&linting.text);
