@@ -163,6 +163,17 @@ def test_a_session_without_a_name_is_refused(ctl):
         assert "session id" in ctl(*command, "--redis=unix:no.sock", code=2)
 
 
+def test_a_key_that_holds_something_else_is_invalid_input(
+        ctl, redis_server, store):
+    store.set(events_key("s"), "text")
+    store.set("relay:dead-letters", "text")
+    for command in REDIS_COMMANDS[:-1]:
+        if command[1] == "peek":  # whose finding it is
+            continue
+        assert "holds no stream" in ctl(
+            *command, "--redis", redis_server.url, code=3), command
+
+
 def test_ids_and_all_contradict_each_other(ctl):
     for verb in (("replay",), ("purge", "--yes")):
         assert "not both" in ctl("dead-letters", *verb, "--all", "1-0",

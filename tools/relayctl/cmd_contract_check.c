@@ -203,6 +203,8 @@ check_stream(struct checking *checking)
 {
 	int status = stream_target_open(
 	    &checking->target, checking->ctl, checking->stream);
+	if (status == 0)
+		status = stream_target_expect(&checking->target, checking->ctl);
 	if (status != 0)
 		return status;
 	checking->check.source = checking->stream;

@@ -196,6 +196,8 @@ run_writer(struct writer *writer, const char *folder, bool unchecked)
 		status = load(writer, folder, unchecked);
 	if (status == 0)
 		status = stream_target_open(&writer->target, ctl, ctl->argv[0]);
+	if (status == 0)
+		status = stream_target_expect(&writer->target, ctl);
 	if (status != 0)
 		return status;
 	const char *file = ctl->argc > 1 ? ctl->argv[1] : "-";

@@ -80,10 +80,14 @@ dead_letters_open(struct dead_letters *letters)
 	}
 	buf_addf(&letters->key, "%sdead-letters", letters->prefix);
 	letters->redis = redis_client_open(url, TIMEOUT_MS, &err);
-	if (letters->redis)
+	if (!letters->redis)
+		return ctl_fail(ctl, CTL_UNREACHABLE, "redis_unreachable",
+		    "%s: %s", err.where, err.message);
+	if (redis_client_expect_stream(
+		letters->redis, buf_view(&letters->key), &err) == 0)
 		return 0;
-	return ctl_fail(ctl, CTL_UNREACHABLE, "redis_unreachable", "%s: %s",
-	    err.where, err.message);
+	return ctl_fail(
+	    ctl, CTL_INPUT, "wrong_type", "%s: %s", err.where, err.message);
 }
 
 void

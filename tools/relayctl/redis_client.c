@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/time.h>
 
 #define ARGV_MAX 32
@@ -155,4 +156,18 @@ redis_client_command(struct redis_client *client, const struct view *argv,
 	if (redis_client_append(client, argv, argc, err) != 0)
 		return NULL;
 	return redis_client_next(client, err);
+}
+
+int
+redis_client_expect_stream(
+    struct redis_client *client, struct view key, struct error *err)
+{
+	struct view argv[] = { view_of("XRANGE"), key, view_of("-"),
+		view_of("-"), view_of("COUNT"), view_of("1") };
+	struct error why = { "", "" };
+	if (redis_client_command(client, argv, 6, &why) ||
+	    !strstr(why.message, "WRONGTYPE"))
+		return 0;
+	return error_set(
+	    err, client->where, "%.*s holds no stream", (int)key.len, key.data);
 }

@@ -26,6 +26,11 @@ void redis_client_close(struct redis_client **client);
 const struct redis_value *redis_client_command(struct redis_client *client,
     const struct view *argv, size_t argc, struct error *err);
 
+/* -1 and err when the key holds anything but a stream; one that is not there is
+ * fine, and so is one that this user may not read. */
+int redis_client_expect_stream(
+    struct redis_client *client, struct view key, struct error *err);
+
 /* Pipelining: append without waiting, then take the answers in order. */
 int redis_client_append(struct redis_client *client, const struct view *argv,
     size_t argc, struct error *err);

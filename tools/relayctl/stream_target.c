@@ -57,6 +57,17 @@ stream_target_open(
 	    err.where, err.message);
 }
 
+int
+stream_target_expect(struct stream_target *target, struct ctl *ctl)
+{
+	struct error err = { 0 };
+	if (redis_client_expect_stream(
+		target->redis, buf_view(&target->key), &err) == 0)
+		return 0;
+	return ctl_fail(
+	    ctl, CTL_INPUT, "wrong_type", "%s: %s", err.where, err.message);
+}
+
 void
 stream_target_fini(struct stream_target *target)
 {

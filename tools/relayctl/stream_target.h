@@ -30,6 +30,9 @@ void stream_target_init(struct stream_target *target);
 /* Builds the key and connects. 0, or the exit code with the error set. */
 int stream_target_open(
     struct stream_target *target, struct ctl *ctl, const char *session_or_key);
+/* After it, for who will read or write the stream: 0, or CTL_INPUT with the
+ * error set when the key holds something else. */
+int stream_target_expect(struct stream_target *target, struct ctl *ctl);
 void stream_target_fini(struct stream_target *target);
 
 #endif
