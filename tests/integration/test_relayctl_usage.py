@@ -249,3 +249,9 @@ def test_help_of_a_group_lists_its_commands(ctl):
     said = ctl("stream", "--help", code=0)
     assert "stream tail" in said and "status" not in said
     assert "relayctl stream --help" in ctl("stream", code=2)
+
+
+def test_help_of_a_command_names_the_options_of_all(ctl):
+    said = ctl("dead-letters", "list", "--help", code=0)
+    for option in ("--json", "--relay ADDR", "--redis URL", "--config FILE"):
+        assert option in said

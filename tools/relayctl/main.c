@@ -94,8 +94,10 @@ show_help(struct ctl *ctl, const struct command *command, const char *group)
 	struct buf text;
 	buf_init(&text, 0);
 	if (command)
-		buf_addf(&text, "usage: relayctl %s %s\n%s\n", command->words,
-		    command->usage, command->help);
+		buf_addf(&text,
+		    "usage: relayctl %s %s\n%s\nEvery command takes: [--json] "
+		    "[--relay ADDR] [--redis URL] [--config FILE]\n",
+		    command->words, command->usage, command->help);
 	else
 		add_usage(&text, group);
 	answer(ctl, "help", buf_view(&text));
