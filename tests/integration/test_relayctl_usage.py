@@ -255,3 +255,12 @@ def test_help_of_a_command_names_the_options_of_all(ctl):
     said = ctl("dead-letters", "list", "--help", code=0)
     for option in ("--json", "--relay ADDR", "--redis URL", "--config FILE"):
         assert option in said
+
+
+def test_bodies_of_strangers_do_not_steer_the_terminal(
+        ctl, redis_server, store):
+    store.xadd(events_key("s"), {"event": b"a\x1b[2J\x00b"})
+    said = ctl("stream", "peek", "s", "--bodies", "--redis", redis_server.url,
+               code=0)
+    assert "\x1b" not in said and "\x00" not in said
+    assert "b\n" in said
