@@ -264,3 +264,9 @@ def test_bodies_of_strangers_do_not_steer_the_terminal(
                code=0)
     assert "\x1b" not in said and "\x00" not in said
     assert "b\n" in said
+
+
+def test_a_count_that_is_too_large_is_not_cut(ctl):
+    for option in ("--idle-ms", "--count"):
+        assert f"{option} wants a number" in ctl(
+            "stream", "tail", "s", f"{option}=4294967296", code=2)

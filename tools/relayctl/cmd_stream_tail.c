@@ -47,13 +47,10 @@ struct tail {
 static int
 read_number(struct ctl *ctl, const char *name, const char *text, uint64_t *to)
 {
-	if (!text)
-		return 0;
-	char *end;
-	*to = strtoull(text, &end, 10);
-	if (*text >= '0' && *text <= '9' && *end == '\0')
-		return 0;
-	return ctl_fail(ctl, CTL_USAGE, "usage", "%s: not a number", name);
+	int status = ctl_check_count(ctl, name, text);
+	if (status == 0 && text)
+		*to = strtoull(text, NULL, 10);
+	return status;
 }
 
 static const struct contract_endpoint *
