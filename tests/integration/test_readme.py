@@ -42,6 +42,13 @@ def examples(language, address):
     return "\n".join(blocks).replace("127.0.0.1:8080", address)
 
 
+def test_every_metric_is_in_the_table_and_no_other(relay):
+    shown = set(re.findall(
+        r"^# TYPE (\w+) ", relay.get("/metrics")[2].decode(), re.MULTILINE))
+    assert shown == set(re.findall(r"^\| `(relay_\w+)` \|", README,
+                                   re.MULTILINE))
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(BROWSER is None, reason="no chromium here")
 def test_the_page_follows_goes_on_and_speaks(

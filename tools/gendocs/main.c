@@ -27,6 +27,10 @@ metrics_table(struct buf *out)
 #undef ENDPOINT
 #undef HISTOGRAM
 #undef STAT
+	/* Counted in the drift report, which has labels of its own. */
+	buf_add_text(out,
+	    "| `relay_contract_violations_total` | counter | `endpoint`, "
+	    "`direction`, `type`, `rule` | Breaches of the contract. |\n");
 }
 
 static const struct {
