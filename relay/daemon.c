@@ -280,6 +280,15 @@ daemon_check(const struct config *config, struct error *err)
 	return EXIT_CODE_CONFIG;
 }
 
+/* Who waits for it would wait for ever. */
+static int
+check_port_file(const struct config *config, struct error *err)
+{
+	if (!*config->port_file || port_file_check(config->port_file, err) == 0)
+		return 0;
+	return EXIT_CODE_PERMISSION;
+}
+
 int
 daemon_run(const struct daemon_plan *plan, struct error *err)
 {
@@ -301,7 +310,9 @@ daemon_run(const struct daemon_plan *plan, struct error *err)
 	if (daemon.settings->config.sandbox != SANDBOX_OFF)
 		sandbox_prepare();
 	open_loop(&daemon);
-	int code = daemon_open_descriptors(&daemon, err);
+	int code = check_port_file(&daemon.settings->config, err);
+	if (code == 0)
+		code = daemon_open_descriptors(&daemon, err);
 	if (code == 0)
 		code = daemon_name_node(shared, err);
 	if (code == 0)

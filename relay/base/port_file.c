@@ -7,8 +7,11 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
+
+#define PATH_BYTES 4096
 
 static void
 print_content(const struct port_file *content, struct buf *out)
@@ -34,26 +37,56 @@ write_whole(const char *path, struct view bytes)
 	return 0;
 }
 
+/* It is renamed when it is whole. */
+static int
+name_beside(const char *path, char beside[PATH_BYTES], struct error *err)
+{
+	int length = snprintf(beside, PATH_BYTES, "%s.%d", path, (int)getpid());
+	if (length < 0 || length >= PATH_BYTES)
+		return error_set(err, "port_file", "the path is too long");
+	return 0;
+}
+
+static int
+refuse(const char *path, struct error *err)
+{
+	return error_set(err, path,
+	    "the port file cannot be written: %s; mend --port-file",
+	    strerror(errno));
+}
+
+int
+port_file_check(const char *path, struct error *err)
+{
+	char beside[PATH_BYTES];
+	struct stat info;
+	if (name_beside(path, beside, err) == -1)
+		return -1;
+	if (stat(path, &info) == 0 && S_ISDIR(info.st_mode)) {
+		errno = EISDIR;
+		return refuse(path, err);
+	}
+	if (write_whole(beside, view_of("")) == -1)
+		return refuse(path, err);
+	unlink(beside);
+	return 0;
+}
+
 int
 port_file_write(
     const char *path, const struct port_file *content, struct error *err)
 {
-	char beside[4096];
+	char beside[PATH_BYTES];
 	struct buf text;
-	int length =
-	    snprintf(beside, sizeof(beside), "%s.%d", path, (int)getpid());
-	if (length < 0 || (size_t)length >= sizeof(beside))
-		return error_set(err, "port_file", "the path is too long");
+	if (name_beside(path, beside, err) == -1)
+		return -1;
 	buf_init(&text, 0);
 	print_content(content, &text);
 	int status = write_whole(beside, buf_view(&text));
 	buf_fini(&text);
 	if (status == 0 && rename(beside, path) == 0)
 		return 0;
-	error_set(err, path,
-	    "the port file cannot be written: %s; mend "
-	    "--port-file",
-	    strerror(errno));
+	refuse(path, err);
 	unlink(beside);
 	return -1;
 }

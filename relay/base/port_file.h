@@ -12,6 +12,8 @@ struct port_file {
 	const char *redis; /* URL without secrets */
 };
 
+/* Could it be written? Leaves nothing behind. -1 and err. */
+int port_file_check(const char *path, struct error *err);
 /* Writes {"pid","listen","admin","redis"} beside `path` and renames it there:
  * a reader sees nothing or all. */
 int port_file_write(

@@ -66,6 +66,15 @@ def test_a_path_that_is_taken_is_no_port(tmp_path):
     assert "port" not in line
 
 
+def test_a_port_file_that_cannot_be_written_is_69(tmp_path):
+    """Else whoever waits for it would wait for ever."""
+    refused(tmp_path, 69, "--port-file", tmp_path / "none" / "port.json",
+            names=("none/port.json", "No such file", "--port-file"))
+    refused(tmp_path, 69, "--port-file", tmp_path,
+            names=(str(tmp_path), "Is a directory", "--port-file"))
+    assert not list(tmp_path.parent.glob(f"{tmp_path.name}.*"))
+
+
 def test_keys_that_nobody_is_asked_for_are_told_of(
         start_relay, redis_server, tmp_path):
     secret = tmp_path / "secret"
