@@ -296,6 +296,28 @@ unknown_key(struct walk *walk, const char *key)
 	return refuse(walk, key, message);
 }
 
+/* Only objects nest here, as config.schema.json has it: `name` is a whole key
+ * ("drain.seconds") in one member. */
+static int
+refuse_dots(struct walk *walk, const char *prefix, struct view name)
+{
+	char where[256];
+	char key[256];
+	char advice[320];
+
+	snprintf(where, sizeof(where), "%.100s#/%s%s%.*s", walk->path, prefix,
+	    *prefix ? "/" : "", (int)name.len, name.data);
+	snprintf(key, sizeof(key), "%s%s%.*s", prefix, *prefix ? "." : "",
+	    (int)name.len, name.data);
+	config_suggest(view_of(key), advice, sizeof(advice));
+	int group = (int)strcspn(key, ".");
+	if (config_find(view_of(key)))
+		snprintf(advice, sizeof(advice),
+		    "; write {\"%.*s\": {\"%s\": ...}}", group, key,
+		    key + group + 1);
+	return error_set(walk->err, where, "unknown key \"%s\"%s", key, advice);
+}
+
 static int visit(struct walk *walk, const char *prefix, uint32_t object);
 
 static int
@@ -324,9 +346,11 @@ visit(struct walk *walk, const char *prefix, uint32_t object)
 		char key[256];
 		struct view text =
 		    json_string(&walk->doc, name, &walk->scratch);
+		text.len = text.len > 128 ? 128 : text.len;
+		if (memchr(text.data, '.', text.len))
+			return refuse_dots(walk, prefix, text);
 		snprintf(key, sizeof(key), "%s%s%.*s", prefix,
-		    *prefix ? "." : "", (int)(text.len > 128 ? 128 : text.len),
-		    text.data);
+		    *prefix ? "." : "", (int)text.len, text.data);
 		if (visit_member(walk, key, name + 1) == -1)
 			return -1;
 		name = walk->doc.nodes[name + 1].next;

@@ -93,6 +93,7 @@ def test_keys_that_nobody_is_asked_for_are_told_of(
     ('{"workers": -1}', ["workers"]),
     ('{"workers": "two"}', ["workers"]),
     ('{"limits": {"client_frame_byte": 5}}', ["client_frame_byte"]),
+    ('{"drain.seconds": 5}', ["drain.seconds", '{"drain": {"seconds"']),
     ("{", ["relay.json"]),
     ("[]", ["relay.json"]),
 ])
