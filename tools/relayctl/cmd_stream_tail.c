@@ -3,7 +3,8 @@
 /*
  * relayctl stream tail: follows a stream as a client does, notices included,
  * and resumes from its last cursor when it is cut. Frames go to stdout as they
- * are, one a line (NDJSON), or as one line for people with --view.
+ * are, one a line (NDJSON), or as one line for people with --view; with --json
+ * they are in the one object at the end.
  */
 
 #include "bearer.h"
@@ -20,6 +21,8 @@
 #include <unistd.h>
 
 #define RETRY_MAX_MS 5000u
+#define KEPT_MAX     (16 << 20) /* bytes of frames in the object of --json */
+#define DEPTH_MAX    512
 
 struct tail {
 	struct ctl *ctl;
@@ -36,6 +39,8 @@ struct tail {
 	uint64_t events, gaps, connects;
 	unsigned idle_ms;
 	bool is_quiet, has_view, has_expect, is_refused;
+	struct buf kept;  /* with --json: the frames, as items of an array */
+	uint64_t omitted; /* those that are not there */
 	struct stream_view view;
 	struct stream_expect expect;
 	struct error err;
@@ -148,10 +153,31 @@ parse(struct tail *tail, const char **show)
 
 /* --- frames --- */
 
+/* Nothing but that object may be on stdout, so only JSON may be in it. */
+static void
+keep_frame(struct tail *tail, struct view frame)
+{
+	struct json_fault fault;
+	struct json_limits limits = { .max_depth = DEPTH_MAX };
+	if (tail->is_quiet)
+		return;
+	if (tail->kept.len + frame.len >= KEPT_MAX ||
+	    json_scan(&tail->doc, frame, &limits, &fault) != 0) {
+		tail->omitted++;
+		return;
+	}
+	buf_add_text(&tail->kept, tail->kept.len ? ",\n" : "");
+	buf_add(&tail->kept, frame);
+}
+
 static void
 print_frame(struct tail *tail, struct view frame)
 {
-	if (tail->is_quiet || tail->ctl->json)
+	if (tail->ctl->json) {
+		keep_frame(tail, frame);
+		return;
+	}
+	if (tail->is_quiet)
 		return;
 	if (tail->has_view) {
 		stream_view_frame(&tail->view, frame);
@@ -315,14 +341,19 @@ follow(struct tail *tail)
 static void
 write_result(struct tail *tail)
 {
-	buf_addf(&tail->ctl->result,
-	    "{\"events\":%llu,\"gaps\":%llu,\"connects\":%llu,\"cursor\":",
-	    (unsigned long long)tail->events, (unsigned long long)tail->gaps,
-	    (unsigned long long)tail->connects);
+	struct buf *out = &tail->ctl->result;
+	buf_add_text(out, "{\"frames\":[");
+	buf_add(out, buf_view(&tail->kept));
+	buf_addf(out,
+	    "],\"omitted\":%llu,\"events\":%llu,\"gaps\":%llu,"
+	    "\"connects\":%llu,\"cursor\":",
+	    (unsigned long long)tail->omitted, (unsigned long long)tail->events,
+	    (unsigned long long)tail->gaps, (unsigned long long)tail->connects);
 	if (tail->cursor[0])
-		buf_addf(&tail->ctl->result, "\"%s\"}", tail->cursor);
+		buf_add_json_string(out, view_of(tail->cursor));
 	else
-		buf_add_text(&tail->ctl->result, "null}");
+		buf_add_text(out, "null");
+	buf_add_char(out, '}');
 }
 
 static int
@@ -378,12 +409,14 @@ static int
 run_tail(struct tail *tail, const char *show)
 {
 	json_doc_init(&tail->doc);
+	buf_init(&tail->kept, 0);
 	stream_view_init(
 	    &tail->view, stdout, show, tail->endpoint->server.discriminator);
 	if (tail->after)
 		keep_cursor(tail, view_of(tail->after));
 	int status = verdict(tail, follow(tail));
 	stream_view_fini(&tail->view);
+	buf_fini(&tail->kept);
 	json_doc_fini(&tail->doc);
 	return status;
 }
