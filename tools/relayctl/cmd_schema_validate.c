@@ -51,7 +51,8 @@ add_findings(struct validation *validation, const struct violation *violations,
 	for (size_t i = 0; i < count; i++) {
 		buf_add_text(result, i ? ",{\"source\":" : "{\"source\":");
 		buf_add_json_string(result, view_of(validation->source));
-		buf_addf(result, ",\"line\":%lu,", validation->line);
+		buf_addf(
+		    result, ",\"line\":%lu,\"type\":null,", validation->line);
 		schema_files_add_violation(result, &violations[i]);
 		buf_add_char(result, '}');
 	}
