@@ -308,9 +308,9 @@ config_check(const struct config *config, struct error *err)
 		    "default");
 		return EXIT_CODE_CONFIG;
 	}
-	if (strpbrk(config->redis_prefix, "{}") ||
-	    strpbrk(config->commands_stream, "{}")) {
-		error_set(err, "redis_prefix",
+	bool is_prefix = strpbrk(config->redis_prefix, "{}") != NULL;
+	if (is_prefix || strpbrk(config->commands_stream, "{}")) {
+		error_set(err, is_prefix ? "redis_prefix" : "commands.stream",
 		    "braces would move keys to another slot; leave them out");
 		return EXIT_CODE_CONFIG;
 	}

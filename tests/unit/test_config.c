@@ -255,6 +255,11 @@ braces_in_key_names_are_refused(void **state)
 	struct error err;
 	read_with(&config, &err, "--redis-prefix={x}:", NULL, NULL, NULL);
 	assert_int_equal(config_check(&config, &err), EXIT_CODE_CONFIG);
+	assert_string_equal(err.where, "redis_prefix");
+	config_fini(&config);
+	read_with(&config, &err, "--commands-stream={x}", NULL, NULL, NULL);
+	assert_int_equal(config_check(&config, &err), EXIT_CODE_CONFIG);
+	assert_string_equal(err.where, "commands.stream");
 	config_fini(&config);
 }
 
