@@ -210,6 +210,21 @@ walk_value(struct walk *walk, enum schema_shape_of_value shape, uint32_t value,
 }
 
 static void
+tell_keyword(struct walk *walk, uint32_t key, struct view name)
+{
+	const char *nearest = schema_keyword_nearest(name);
+	if (nearest && view_is(name, nearest))
+		schema_index_fail(walk->index, walk->document, key,
+		    "\"%s\" is a keyword of another draft or vocabulary",
+		    nearest);
+	else
+		schema_index_fail(walk->index, walk->document, key,
+		    "unknown keyword \"%.*s\"%s%s%s", (int)name.len, name.data,
+		    nearest ? ": did you mean \"" : "", nearest ? nearest : "",
+		    nearest ? "\"?" : "");
+}
+
+static void
 refuse_keyword(struct walk *walk, uint32_t key)
 {
 	struct buf scratch;
@@ -217,12 +232,8 @@ refuse_keyword(struct walk *walk, uint32_t key)
 	struct view name = json_string(walk->doc, key, &scratch);
 	bool is_extension = name.len > 2 && memcmp(name.data, "x-", 2) == 0;
 	if (!is_extension && !walk->is_failed) {
-		const char *nearest = schema_keyword_nearest(name);
 		walk->is_failed = true;
-		schema_index_fail(walk->index, walk->document, key,
-		    "unknown keyword \"%.*s\"%s%s%s", (int)name.len, name.data,
-		    nearest ? ": did you mean \"" : "", nearest ? nearest : "",
-		    nearest ? "\"?" : "");
+		tell_keyword(walk, key, name);
 	}
 	buf_fini(&scratch);
 }
