@@ -15,7 +15,7 @@ import redis
 
 from harness import (CHAT, EVENTS, Publisher, RedisServer, bound, closed_with,
                      completed, connect, dumps, events_key, receive_json,
-                     receive_type, run, wait_for)
+                     receive_type, run, until, wait_for)
 
 METRICS = {
     "relay_events_read_total": set(),
@@ -171,6 +171,44 @@ def test_a_session_remembers_sixteen_requests(relay, store):
                     assert ack["deduplicated"] is is_known, number
     run(scene())
     assert store.hlen("relay:dedup:{relay:commands}:default/anonymous/s") == 16
+
+
+def test_a_request_is_remembered_as_long_as_its_owner_is_there(
+        start_relay, redis_server, store):
+    relay = start_relay(redis_server, "--dedup-seconds", "1")
+    record = "relay:dedup:{relay:commands}:default/anonymous/s"
+
+    async def ask():
+        ws = await connect(relay.ws(CHAT))
+        await ws.send(message(1))
+        return ws, (await receive_type(ws, "relay.ack"))["deduplicated"]
+
+    async def until_renewed():
+        """The time to live falls; renewed, it has risen."""
+        lowest = store.pttl(record)
+
+        def has_risen():
+            nonlocal lowest
+            left = store.pttl(record)
+            lowest = min(lowest, left)
+            return left > lowest
+        await until(has_risen, what="renewal")
+
+    async def scene():
+        owner, is_known = await ask()
+        assert not is_known
+        for _ in range(4):  # more than a second in all
+            await until_renewed()
+        other, is_known = await ask()
+        assert is_known
+        await owner.close()
+        await until_renewed()
+        await other.close()
+        await until(lambda: not store.exists(record), what="the end of it")
+        last, is_known = await ask()
+        assert not is_known
+        await last.close()
+    run(scene())
 
 
 def test_at_most_ten_violations_are_named(relay):
