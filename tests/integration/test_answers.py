@@ -36,9 +36,9 @@ def tail(relay, store):
     for number in range(3):
         publisher.publish("s", number)
 
-    def run(*arguments, **options):
-        return answer("stream", "tail", "s", "--url", f"ws://{relay.address}",
-                      *arguments, **options)
+    def run(*arguments, session="s", **options):
+        return answer("stream", "tail", session, "--url",
+                      f"ws://{relay.address}", *arguments, **options)
     return run
 
 
@@ -59,9 +59,9 @@ def test_a_tail_without_frames_is_one_object_too(tail):
 
 
 def test_a_tail_that_is_refused_is_one_object_too(tail):
-    got = tail("--after", "nonsense", code=1)
+    got = tail(session="a" * 257, code=1)
     assert got["error"]["code"] == "refused"
-    assert got["result"]["frames"][0]["code"] == "invalid_cursor"
+    assert got["result"]["frames"][0]["code"] == "invalid_session_id"
 
 
 def test_a_tail_keeps_only_so_many_bytes_of_frames(tail, store):
@@ -73,6 +73,13 @@ def test_a_tail_keeps_only_so_many_bytes_of_frames(tail, store):
     assert got["events"] == 23
     assert len(got["frames"]) + got["omitted"] == 24
     assert 4 <= got["omitted"] <= 10
+
+
+def test_a_peek_that_fails_half_way_is_one_object_too(store, redis_server):
+    Publisher(store).publish("s", 0)
+    store.execute_command("ACL", "SETUSER", "default", "-xrevrange")
+    got = answer("stream", "peek", "s", "--redis", redis_server.url, code=4)
+    assert got["result"] is None and "xrevrange" in got["error"]["message"]
 
 
 def test_every_finding_has_the_members_of_one(tmp_path):

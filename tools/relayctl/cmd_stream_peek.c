@@ -219,7 +219,7 @@ cmd_stream_peek(struct ctl *ctl)
 		status = show_info(&peek);
 	if (status == 0)
 		status = show_last(&peek);
-	else
+	if (status != 0) /* half an object is none */
 		buf_clear(&ctl->result);
 	json_doc_fini(&peek.doc);
 	stream_target_fini(&peek.target);
