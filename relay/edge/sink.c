@@ -225,18 +225,19 @@ on_submitted(void *arg, const struct redis_value *answer)
 	struct inflight *inflight = arg;
 	struct sink *sink = inflight->sink;
 	struct sink_answer sink_answer = { 0 };
-	uint64_t now_ms = clock_mono_ms();
+	/* By the clock that the link goes by, which is that of its turn. */
+	bool is_late = uv_now(sink->loop) >= inflight->deadline_ms;
 	sink->inflight--;
 	sink->inflight_bytes -= inflight->bytes;
 	if (answer != NULL)
 		read_answer(answer, &sink_answer);
-	else if (now_ms >= inflight->deadline_ms)
+	else if (is_late)
 		sink_answer.outcome = SINK_TIMEOUT;
 	else
 		sink_answer.outcome = SINK_DEGRADED;
 	if (sink->env != NULL)
 		session_answer(sink->env, inflight->session_id,
-		    inflight->ticket, &sink_answer, now_ms);
+		    inflight->ticket, &sink_answer, clock_mono_ms());
 	free(inflight);
 }
 
@@ -268,7 +269,7 @@ inflight_new(
 		.sink = sink,
 		.session_id = command->session_id,
 		.ticket = command->ticket,
-		.deadline_ms = clock_mono_ms() + deadline_ms,
+		.deadline_ms = uv_now(sink->loop) + deadline_ms,
 		.bytes = command->frame.len,
 	};
 	sink->inflight++;
