@@ -209,6 +209,26 @@ def test_the_raw_server_makes_events_itself():
     assert result["client"]["cpu_us_per_delivery"] > 0
 
 
+def test_the_raw_server_reads_a_key_for_each_stream(redis_server):
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    server = subprocess.Popen([BUILD / "raw_server", str(port), "4", "keys",
+                               redis_server.socket, "raw:"])
+    try:
+        wait_for(lambda: is_open(port))
+        code, answer = bench(
+            "--url", f"ws://127.0.0.1:{port}/?stream={{n}}", "--redis",
+            redis_server.url, "--key", "raw:{n}", "--field", "event={event}",
+            "--subscribers", 8, "--streams", 4, "--rate", 20000, "--events",
+            8000)
+    finally:
+        server.kill()
+        server.wait()
+    assert code == 0, answer
+    result = answer["result"]
+    assert result["delivered"] == result["expected"] == 2 * 8000
+
+
 def is_open(port):
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -80,7 +80,8 @@ class Redis:
                    self.process.process)
 
     def run(self, *words):
-        done = subprocess.run(["redis-cli", "-s", self.socket, *words],
+        done = subprocess.run(["redis-cli", "-s", self.socket,
+                               *map(str, words)],
                               capture_output=True, text=True)
         return done.stdout.strip()
 
@@ -221,6 +222,26 @@ class Raw(System):
         self.run_and_wait(BUILD / "raw_server", self.port, self.streams,
                           "redis", self.redis.socket, self.key, 1000, 0)
         self.client = self.fed_by_one_stream()
+
+
+class RawKeys(System):
+    """What the relay is asked for, at its least: a Redis stream for each,
+    told of by CLIENT TRACKING, read with an XREAD. No pause, no contract."""
+
+    name = "raw, a key each"
+
+    def start(self):
+        self.run_and_wait(BUILD / "raw_server", self.port, self.streams,
+                          "keys", self.redis.socket, f"{self.key}:")
+        self.client = ["--url", f"ws://127.0.0.1:{self.port}/?stream={{n}}",
+                       "--pid", self.process.pid, "--redis", self.redis.url,
+                       "--key", f"{self.key}:{{n}}", "--field",
+                       "event={event}"]
+
+    def between_runs(self):
+        self.redis.run("EVAL", "for n = 0, ARGV[2] - 1 do redis.call('XTRIM',"
+                       " ARGV[1] .. n, 'MAXLEN', 0) end", 0,
+                       f"{self.key}:", self.streams)
 
 
 class RawInside(System):

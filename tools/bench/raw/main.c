@@ -9,14 +9,15 @@
  *       makes EVENTS itself, flat out, once SUBSCRIBERS are there; no Redis
  *   raw_server PORT STREAMS redis SOCKET KEY COUNT PACE_US
  *       one XREAD loop on one stream whose entries are `stream N event E`
+ *   raw_server PORT STREAMS keys SOCKET PREFIX
+ *       a Redis stream for each, PREFIX0 and on: raw_keys.h
  *
  * It is the floor that the relay is measured against, not a product.
  */
 
 #include "buf.h"
 #include "load_stamp.h"
-#include "raw_peer.h"
-#include "ws_frame.h"
+#include "raw_keys.h"
 #include "xmalloc.h"
 
 #include <hiredis/hiredis.h>
@@ -56,6 +57,8 @@ struct raw {
 	struct buf *by_stream;
 	unsigned *dirty;
 	unsigned dirty_count;
+	/* keys */
+	struct raw_keys *keys;
 };
 
 static int
@@ -72,15 +75,6 @@ watch(struct raw *raw, int fd)
 	epoll_ctl(raw->epoll, EPOLL_CTL_ADD, fd, &event);
 }
 
-static void
-add_frame(struct buf *out, struct view payload)
-{
-	char header[WS_FRAME_HEADER_MAX];
-	size_t len = ws_frame_header(header, WS_TEXT, payload.len);
-	buf_add(out, view_make(header, len));
-	buf_add(out, payload);
-}
-
 /* --- events made inside --- */
 
 static void
@@ -93,7 +87,7 @@ make_burst(struct raw *raw)
 		struct load_stamp stamp = { .at_ns = load_now_ns(),
 			.number = (uint32_t)(round * raw->burst + i + 1) };
 		load_event_stamp(&raw->event, &stamp);
-		add_frame(
+		raw_frame_add(
 		    &raw->frames, view_make(raw->event.text, raw->event.len));
 	}
 	raw->made += raw->burst;
@@ -136,7 +130,7 @@ take_entry(struct raw *raw, const redisReply *entry)
 		return;
 	if (raw->by_stream[stream].len == 0)
 		raw->dirty[raw->dirty_count++] = (unsigned)stream;
-	add_frame(&raw->by_stream[stream], text_of(fields->element[3]));
+	raw_frame_add(&raw->by_stream[stream], text_of(fields->element[3]));
 }
 
 static void
@@ -209,7 +203,7 @@ serve(struct raw *raw, const struct epoll_event *event)
 	else if (raw->redis && event->data.fd == raw->timer) {
 		if (read(raw->timer, &ticks, sizeof(ticks)) > 0)
 			ask(raw);
-	} else
+	} else if (!raw->keys || !raw_keys_serve(raw->keys, event->data.fd))
 		raw_peers_serve(raw->peers, event->data.fd, event->events);
 }
 
@@ -283,6 +277,14 @@ open_inside(struct raw *raw, char **argv)
 	return raw->burst ? 0 : 1;
 }
 
+static int
+open_keys(struct raw *raw, char **argv)
+{
+	raw->keys = raw_keys_new(
+	    raw->epoll, raw->peers, argv[0], argv[1], raw->streams);
+	return 0;
+}
+
 static void
 raise_descriptors(void)
 {
@@ -292,26 +294,46 @@ raise_descriptors(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+struct mode {
+	const char *name;
+	int argc;
+	int (*open)(struct raw *raw, char **argv);
+};
+
+static const struct mode modes[] = {
+	{ "inside", 7, open_inside },
+	{ "redis", 8, open_redis },
+	{ "keys", 6, open_keys },
+};
+
+static const struct mode *
+mode_of(int argc, char **argv)
+{
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
+		if (argc == modes[i].argc && !strcmp(argv[3], modes[i].name))
+			return &modes[i];
+	return NULL;
+}
+
 int
 main(int argc, char **argv)
 {
 	struct raw raw = { .epoll = epoll_create1(0) };
-	bool is_inside = argc == 7 && strcmp(argv[3], "inside") == 0;
-	bool is_redis = argc == 8 && strcmp(argv[3], "redis") == 0;
+	const struct mode *mode = mode_of(argc, argv);
 	raw.streams = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
-	if ((!is_inside && !is_redis) || raw.streams == 0) {
+	if (!mode || raw.streams == 0) {
 		fprintf(stderr,
 		    "usage: raw_server PORT STREAMS inside SUBSCRIBERS EVENTS "
 		    "BURST\n       raw_server PORT STREAMS redis SOCKET KEY "
-		    "COUNT PACE_US\n");
+		    "COUNT PACE_US\n       raw_server PORT STREAMS keys "
+		    "SOCKET PREFIX\n");
 		return 2;
 	}
 	raise_descriptors();
 	raw.peers = raw_peers_new(raw.epoll, raw.streams);
 	int rc = open_listener(&raw, argv[1]);
 	if (rc == 0)
-		rc = is_inside ? open_inside(&raw, argv + 4)
-			       : open_redis(&raw, argv + 4);
+		rc = mode->open(&raw, argv + 4);
 	if (rc == 0)
 		loop(&raw);
 	return rc;

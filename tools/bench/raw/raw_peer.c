@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "raw_peer.h"
 
-#include "buf.h"
+#include "ws_frame.h"
 #include "xmalloc.h"
 
 #include <netinet/in.h>
@@ -35,6 +35,15 @@ struct raw_peers {
 	struct list *lists; /* by stream */
 	struct peer *by_fd[FD_MAX];
 };
+
+void
+raw_frame_add(struct buf *out, struct view payload)
+{
+	char header[WS_FRAME_HEADER_MAX];
+	size_t len = ws_frame_header(header, WS_TEXT, payload.len);
+	buf_add(out, view_make(header, len));
+	buf_add(out, payload);
+}
 
 struct raw_peers *
 raw_peers_new(int epoll, unsigned streams)

@@ -8,11 +8,14 @@
  * judged, limited or pinged: what is left is what the kernel costs.
  */
 
-#include "view.h"
+#include "buf.h"
 
 #include <stdint.h>
 
 struct raw_peers;
+
+/* Appends a text frame. */
+void raw_frame_add(struct buf *out, struct view payload);
 
 struct raw_peers *raw_peers_new(int epoll, unsigned streams);
 void raw_peers_free(struct raw_peers **peers);
