@@ -128,6 +128,7 @@ on_tick(uv_timer_t *timer)
 	uint64_t now_ms = clock_mono_ms();
 	uint64_t ticks = atomic_fetch_add(&worker->ticks, 1) + 1;
 	tell_when_up(worker);
+	worker_mind_memory(worker);
 	drift_tick(worker_drift(worker), clock_unix_ms());
 	session_env_tick(worker->env, now_ms);
 	session_env_expire(worker->env, clock_unix_ms(), now_ms);

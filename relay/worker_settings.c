@@ -128,7 +128,7 @@ worker_mind_memory(struct worker *worker)
 		return;
 	worker->memory_level = level;
 	const struct hub_options hub = worker_hub_options(worker);
-	hub_reload(worker->hub, &hub, worker->settings->contract);
+	hub_bound(worker->hub, &hub);
 }
 
 static void

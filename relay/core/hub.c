@@ -55,6 +55,12 @@ hub_reload(struct hub *hub, const struct hub_options *options,
 }
 
 void
+hub_bound(struct hub *hub, const struct hub_options *options)
+{
+	hub->options = *options;
+}
+
+void
 hub_free(struct hub **hub)
 {
 	struct hub *old = *hub;

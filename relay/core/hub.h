@@ -109,6 +109,8 @@ struct hub *hub_new(const struct hub_options *options,
  * in blocks stays as it is. */
 void hub_reload(struct hub *hub, const struct hub_options *options,
     const struct contract *contract);
+/* From now on within these bounds; what is beyond them is let go of soon. */
+void hub_bound(struct hub *hub, const struct hub_options *options);
 void hub_free(struct hub **hub); /* no subscription may be left */
 
 /* `endpoint` indexes contract->endpoints. `notices`: the subscriber knows
