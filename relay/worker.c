@@ -72,15 +72,15 @@ static void
 flush(struct worker *worker)
 {
 	struct stats *stats = &worker->stats;
+	uint64_t news_us = worker->news_us;
+	worker->news_us = 0; /* news that nobody is to get are none later */
 	if (!hub_is_dirty(worker->hub))
 		return;
 	uint64_t before = stat_get(stats, frames_sent);
 	hub_flush(worker->hub, clock_mono_ms());
 	uint64_t sent = stat_get(stats, frames_sent) - before;
-	if (worker->news_us > 0 && sent > 0)
-		stats_time(
-		    &stats->delivery, clock_mono_us() - worker->news_us, sent);
-	worker->news_us = 0;
+	if (news_us > 0 && sent > 0)
+		stats_time(&stats->delivery, clock_mono_us() - news_us, sent);
 }
 
 /* Before the loop sleeps: what timers and late answers left to do. If that was

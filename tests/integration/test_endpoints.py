@@ -4,13 +4,15 @@
 import asyncio
 import json
 import socket
+import time
 
 import pytest
 
 from harness import (CHAT, EVENTS, Publisher, Subscriber, closed_with,
                      completed, connect, digest, dumps, events_key,
                      receive_event,
-                     receive_json, receive_type, run, split_cursor, step)
+                     receive_json, receive_type, run, split_cursor, step,
+                     until)
 
 
 def test_hello_then_live_then_events_in_order(relay, store):
@@ -362,3 +364,27 @@ def test_a_relay_with_its_private_redis(start_relay):
     wait_for(lambda: not os.path.exists(f"/proc/{pid}")
              or "Z" in open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1][:3],
              10, "the private redis to end with a killed relay")
+
+
+def test_what_nobody_gets_makes_no_later_delivery_look_slow(relay, store):
+    """The time of a delivery counts from its own event on."""
+    publisher = Publisher(store)
+
+    def seconds():
+        return relay.metric("relay_delivery_seconds_sum")
+
+    async def scene():
+        subscriber = await Subscriber(relay, "s", start=None).connect()
+        await subscriber.read_until(lambda log: len(log.notices) == 2)
+        store.xadd(events_key("s"), {"event": dumps(
+            {"type": "error", "code": "c", "message": "of the other view"})})
+        await until(
+            lambda: relay.metric("relay_events_filtered_total") == 1)
+        read = time.monotonic()
+        await until(lambda: time.monotonic() - read > 1)
+        sent = time.monotonic()
+        publisher.publish("s", 0)
+        await subscriber.read_until(lambda log: len(log.got) == 1)
+        await until(lambda: seconds() > 0)
+        assert seconds() <= time.monotonic() - sent
+    run(scene())
