@@ -103,3 +103,13 @@ source_ask_mean(uint32_t mean_bytes, size_t bytes, size_t count)
 		return (uint32_t)fresh;
 	return (uint32_t)((3 * (uint64_t)mean_bytes + fresh) / 4);
 }
+
+uint32_t
+source_ask_less(uint32_t mean_bytes)
+{
+	if (mean_bytes == 0)
+		mean_bytes = BYTES / FIRST_COUNT;
+	if (mean_bytes < BYTES / MAX_COUNT)
+		mean_bytes = BYTES / MAX_COUNT;
+	return mean_bytes < BYTES / 4 ? 4 * mean_bytes : BYTES;
+}

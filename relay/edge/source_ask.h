@@ -30,5 +30,8 @@ size_t source_ask_bytes(size_t in_flight);
 uint32_t source_ask_count(uint32_t mean_bytes, size_t bytes);
 /* The mean moves with what was read. */
 uint32_t source_ask_mean(uint32_t mean_bytes, size_t bytes, size_t count);
+/* A read was lost, perhaps because its answer is too much: a mean with which
+ * the next one asks for a quarter. */
+uint32_t source_ask_less(uint32_t mean_bytes);
 
 #endif

@@ -118,6 +118,8 @@ finish_lost(struct source_stream *stream)
 {
 	stream->wants_read = true;
 	stream->needs_proof = true;
+	if (stream->is_positioned)
+		stream->mean_bytes = source_ask_less(stream->mean_bytes);
 	finish(stream);
 }
 
@@ -229,11 +231,10 @@ find_gap(const struct source_stream *stream, const struct source_info *info,
     size_t first, struct gap *gap_r)
 {
 	const struct source_entries *entries = &stream->source->entries;
-	bool has_own = first > 0;
 
 	if (entry_id_is_zero(stream->position))
 		return source_proof_start(info, stream->position, gap_r);
-	if (has_own)
+	if (first > 0) /* its own is there */
 		return false;
 	return source_proof_gap(info, stream->position,
 	    first < entries->count ? entries->items[first].id : ENTRY_ID_ZERO,

@@ -157,6 +157,17 @@ refuse_type(struct source_window *window)
 	fail_window(window);
 }
 
+/* It is asked for again when the link is back. */
+static void
+lose(struct source_window *window)
+{
+	struct source_stream *stream =
+	    source_table_by_id(&window->source->table, window->stream_id);
+
+	if (stream != NULL)
+		stream->mean_bytes = source_ask_less(stream->mean_bytes);
+}
+
 /* An answer that is none of ours: the link starts anew, then this is asked
  * again. */
 static void
@@ -210,8 +221,10 @@ on_proof(void *arg, const struct redis_value *answer)
 	struct source_info info;
 
 	window->is_sent = false;
-	if (answer == NULL)
+	if (answer == NULL) {
+		lose(window);
 		return;
+	}
 	if (redis_value_count(answer) != 2 ||
 	    source_parse_info(redis_value_at(answer, 0), &info) != 0) {
 		drop_link(window, answer);
@@ -249,8 +262,10 @@ on_entries(void *arg, const struct redis_value *answer)
 	struct source_entries *entries = &window->source->entries;
 
 	window->is_sent = false;
-	if (answer == NULL)
+	if (answer == NULL) {
+		lose(window);
 		return;
+	}
 	if (source_parse_is_wrong_type(answer)) {
 		refuse_type(window);
 		return;

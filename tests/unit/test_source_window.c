@@ -312,6 +312,29 @@ a_lost_window_link_asks_again(void **state)
 	scene_close(scene);
 }
 
+/* More slots than one reply may have, which neither the first nor the last
+ * entry let expect. */
+static void
+what_one_answer_cannot_hold_is_asked_for_in_parts(void **state)
+{
+	struct scene *scene = *state;
+
+	redis_fixture_run(&scene->redis, "EVAL %s 1 s",
+	    "local t = {} "
+	    "for i = 1, 800 do t[i] = 'f' end "
+	    "redis.call('XADD', KEYS[1], '1-0', 'event', 'x') "
+	    "for i = 2, 2999 do "
+	    "redis.call('XADD', KEYS[1], i .. '-0', unpack(t)) end "
+	    "redis.call('XADD', KEYS[1], '3000-0', 'event', 'x')");
+	scene_open(scene);
+	scene_follow(scene, 1, "s");
+	fetch(scene, AT(1), 0, 256 * 1024);
+	assert_id(scene->hub.window_first, 2, 0);
+	assert_false(scene->hub.window_is_tail);
+	assert_int_equal(scene->hub.windows + scene->hub.failed, 1);
+	scene_close(scene);
+}
+
 static void
 a_lost_redis_fails_windows(void **state)
 {
@@ -365,6 +388,7 @@ main(void)
 		scene_test(since_is_inclusive_and_clamped),
 		scene_test(another_type_is_unusable),
 		scene_test(a_lost_window_link_asks_again),
+		scene_test(what_one_answer_cannot_hold_is_asked_for_in_parts),
 		scene_test(a_lost_redis_fails_windows),
 		scene_test(windows_end_with_the_source),
 	};
