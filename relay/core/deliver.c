@@ -101,8 +101,7 @@ start_over(struct subscription *subscription)
 {
 	struct topic *topic = subscription->topic;
 	if (subscription->notices) {
-		subscription_wait(
-		    subscription, ENTRY_ID_ZERO, topic->stream->generation);
+		subscription_wait(subscription, ENTRY_ID_ZERO);
 		subscription->live_due = LIVE_AT_TAIL;
 		subscription->replayed = 0;
 	} else if (subscription->place == PLACE_WINDOW) {
@@ -334,14 +333,15 @@ leave_window(struct subscription *subscription)
 	unsigned unsent = window->chain.unsent;
 	bool brought_some =
 	    entry_id_compare(window->through, window->after) != 0;
+	uint32_t generation =
+	    was_met(subscription, window) ? window->generation : 0;
 	struct position hold;
 	window_hold(window, &hold);
-	subscription_wait(subscription, window->through,
-	    was_met(subscription, window) ? window->generation : 0);
+	subscription_wait(subscription, window->through);
 	subscription->is_fast = window_was_fast(window);
-	bool is_live = subscription_try_join(subscription);
+	bool is_live = subscription_try_join(subscription, generation);
 	if (!is_live && brought_some)
-		keep_follow(subscription);
+		keep_follow(subscription, generation);
 	window_unhold(window, &hold);
 	if (!is_live && !brought_some)
 		window_want_later(stream);

@@ -90,7 +90,7 @@ check_beyond(struct stream *stream, const struct batch *batch)
 		if (batch_voids_ids(batch) || batch_has_entry(batch, scanned) ||
 		    entry_id_compare(scanned, batch->through) == 0)
 			continue;
-		subscription_wait(one, scanned, 0);
+		subscription_wait(one, scanned);
 		subscription_settle(one);
 	}
 }

@@ -85,20 +85,21 @@ keep_spare(struct hub *hub)
 }
 
 static bool
-is_next(const struct window *window, const struct subscription *subscription)
+is_next(const struct window *window, const struct subscription *subscription,
+    uint32_t generation)
 {
 	return is_kept(window) && window->topic == subscription->topic &&
-	    window->generation == subscription->generation &&
+	    window->generation == generation &&
 	    window->generation == window->topic->stream->generation &&
 	    entry_id_compare(window->after, subscription->scanned) == 0;
 }
 
 bool
-keep_follow(struct subscription *subscription)
+keep_follow(struct subscription *subscription, uint32_t generation)
 {
 	list_foreach(at, &subscription->hub->windows) {
 		struct window *window = list_entry(at, struct window, link);
-		if (!is_next(window, subscription))
+		if (!is_next(window, subscription, generation))
 			continue;
 		window_enter(window, subscription, 0);
 		window_read_ahead(window);

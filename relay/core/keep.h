@@ -34,9 +34,9 @@ bool keep_less(struct hub *hub);
 /* The window to be given up first; there must be one. */
 struct window *keep_spare(struct hub *hub);
 
-/* A place in the window that was kept behind the one it has just left; false:
- * there is none. */
-bool keep_follow(struct subscription *subscription);
+/* A place in the window that was kept behind the one it has just left, if that
+ * is of the same life of the stream; false: there is none. */
+bool keep_follow(struct subscription *subscription, uint32_t generation);
 /* Likewise for one who begins behind `after`, if nothing that it would get was
  * taken away from the stream since, by what Redis says of it now. */
 bool keep_share(struct subscription *subscription, struct entry_id after,

@@ -39,8 +39,7 @@ begin_since(struct subscription *subscription, uint64_t since_ms,
 		    ENTRY_ID_ZERO);
 		return;
 	}
-	subscription_wait(
-	    subscription, before, subscription->topic->stream->generation);
+	subscription_wait(subscription, before);
 	subscription->since_ms = since_ms;
 }
 
@@ -48,7 +47,7 @@ static void
 begin_behind(struct subscription *subscription, struct entry_id after,
     const struct stream_info *info)
 {
-	subscription_wait(subscription, after, 0);
+	subscription_wait(subscription, after);
 	if (info != NULL)
 		keep_share(subscription, after, info);
 }

@@ -98,7 +98,6 @@ subscription_join(struct subscription *subscription, uint64_t number,
 	subscription->position = position;
 	subscription->scanned = skip_through;
 	subscription->since_ms = 0;
-	subscription->generation = subscription->topic->stream->generation;
 	subscription->live_at = chain->next;
 	if (entry_id_compare(skip_through, chain->tip) > 0)
 		go_beyond(subscription);
@@ -115,14 +114,12 @@ subscription_enter(
 }
 
 void
-subscription_wait(struct subscription *subscription, struct entry_id scanned,
-    uint32_t generation)
+subscription_wait(struct subscription *subscription, struct entry_id scanned)
 {
 	leave(subscription);
 	set_place(subscription, PLACE_BEHIND);
 	subscription->scanned = scanned;
 	subscription->since_ms = 0;
-	subscription->generation = generation;
 }
 
 /* Its block is let go when the chain's end gets further away than this. */
@@ -185,12 +182,12 @@ subscription_settle(struct subscription *subscription)
 }
 
 bool
-subscription_try_join(struct subscription *subscription)
+subscription_try_join(struct subscription *subscription, uint32_t generation)
 {
 	struct stream *stream = subscription->topic->stream;
 	struct chain *chain = &subscription->topic->chain;
 	struct entry_id scanned = subscription->scanned;
-	if (!stream->is_open || subscription->generation != stream->generation)
+	if (!stream->is_open || generation != stream->generation)
 		return false;
 	if (entry_id_compare(scanned, chain_base(chain)) < 0)
 		return false;
@@ -200,31 +197,18 @@ subscription_try_join(struct subscription *subscription)
 }
 
 /* Where it has not moved in the window, its cursor is as it came: perhaps made
- * up from a point in time, perhaps without proof. */
+ * up from a point in time. */
 static void
 let_go_of_window(struct subscription *subscription)
 {
 	struct entry_id scanned = position_scanned(&subscription->position);
-	uint32_t generation = subscription->window->generation;
 	uint64_t since_ms = 0;
 	if (entry_id_compare(scanned, subscription->scanned) <= 0) {
 		scanned = subscription->scanned;
-		generation = subscription->generation;
 		since_ms = subscription->since_ms;
 	}
-	subscription_wait(subscription, scanned, generation);
+	subscription_wait(subscription, scanned);
 	subscription->since_ms = since_ms;
-}
-
-/* In front of a frame of an earlier life its cursor is of that life too: it
- * needs a new proof. */
-static void
-let_go_of_chain(struct subscription *subscription)
-{
-	struct topic *topic = subscription->topic;
-	bool is_old = subscription->position.number < topic->chain.floor;
-	subscription_wait(subscription, subscription_scanned(subscription),
-	    is_old ? 0 : topic->stream->generation);
 }
 
 void
@@ -233,7 +217,8 @@ subscription_let_go(struct subscription *subscription)
 	if (subscription->place == PLACE_WINDOW)
 		let_go_of_window(subscription);
 	else
-		let_go_of_chain(subscription);
+		subscription_wait(
+		    subscription, subscription_scanned(subscription));
 	subscription_settle(subscription);
 }
 

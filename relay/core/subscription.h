@@ -69,9 +69,6 @@ struct subscription {
 		uint64_t asked_ms;       /* until opened() */
 		uint64_t quiet_since_ms; /* in windows: the first `unsent` */
 	};
-	/* Life of the stream in which `scanned` was seen; 0: a cursor that
-	 * nobody has checked yet. */
-	uint32_t generation;
 };
 
 #define SUBSCRIPTION_LINE 64
@@ -113,12 +110,14 @@ void subscription_join(struct subscription *subscription, uint64_t number,
     struct entry_id skip_through);
 void subscription_enter(
     struct subscription *subscription, struct window *window, uint64_t number);
-void subscription_wait(struct subscription *subscription,
-    struct entry_id scanned, uint32_t generation);
+void subscription_wait(
+    struct subscription *subscription, struct entry_id scanned);
 void subscription_end(struct subscription *subscription);
 
-/* Joins the live chain if that is complete from `scanned` on. */
-bool subscription_try_join(struct subscription *subscription);
+/* Joins the live chain if that is complete from `scanned` on, which was seen in
+ * that life of the stream. */
+bool subscription_try_join(
+    struct subscription *subscription, uint32_t generation);
 /* Lets go of its block and keeps only the cursor; settled. */
 void subscription_let_go(struct subscription *subscription);
 

@@ -81,7 +81,7 @@ a_shared_gap_begins_at_each_ones_own_cursor(void **state)
 	listener_subscribe(&s->b, s->stream, 0, LIVE, true, false);
 	listener_subscribe(&s->a, s->stream, 0, scene_after(1), true, false);
 	world_answer_request(&s->world, 0);
-	subscription_wait(s->b.subscription, id, 1);
+	subscription_wait(s->b.subscription, id);
 	s->b.subscription->live_due = LIVE_DONE;
 	subscription_settle(s->b.subscription);
 	hub_flush(s->world.hub, 0);
