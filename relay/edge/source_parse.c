@@ -128,11 +128,21 @@ source_parse_is_wrong_type(const struct redis_value *answer)
 	    begins(redis_value_text(answer), "WRONGTYPE");
 }
 
-bool
-source_parse_is_forbidden(const struct redis_value *answer)
+static bool
+is_forbidden(const struct redis_value *answer)
 {
 	return redis_value_type(answer) == REDIS_ERROR &&
 	    begins(redis_value_text(answer), "EXECABORT");
+}
+
+const char *
+source_parse_reason(const struct redis_value *answer)
+{
+	const char *reason = redis_error_reason(answer);
+
+	if (reason != NULL)
+		return reason;
+	return is_forbidden(answer) ? "noperm" : "protocol";
 }
 
 static int

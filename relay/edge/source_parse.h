@@ -38,7 +38,8 @@ int source_parse_time(const struct redis_value *answer, uint64_t *unix_ms_r);
 int source_parse_run_id(
     const struct redis_value *answer, char run_id_r[SOURCE_RUN_ID_MAX]);
 bool source_parse_is_wrong_type(const struct redis_value *answer);
-/* A transaction was not run because one of its commands was refused. */
-bool source_parse_is_forbidden(const struct redis_value *answer);
+/* Why an answer is not what was asked for, of redis_link's reasons: it may be
+ * a transaction that was not run because one of its commands was refused. */
+const char *source_parse_reason(const struct redis_value *answer);
 
 #endif

@@ -126,12 +126,9 @@ finish_lost(struct source_stream *stream)
 static void
 drop_link(struct source_stream *stream, const struct redis_value *answer)
 {
-	const char *reason = redis_error_reason(answer);
+	const char *reason = source_parse_reason(answer);
 	struct source *source = stream->source;
 
-	if (reason == NULL)
-		reason =
-		    source_parse_is_forbidden(answer) ? "noperm" : "protocol";
 	log_throttled(LOG_LEVEL_WARN, "source", "unexpected_answer", "link",
 	    "read", "reason", reason, NULL);
 	finish_lost(stream);
@@ -442,14 +439,16 @@ open_stream(struct source_stream *stream, const struct source_info *info,
 		.redis_now_ms = redis_now_ms,
 	};
 
-	stream->is_wrong_type = info->wrong_type;
 	if (stream->mean_bytes == 0)
 		stream->mean_bytes = info->entry_bytes;
-	if (!info->wrong_type && !stream->is_positioned) {
+	/* Behind another type nothing is left of what was followed before. */
+	if (!info->wrong_type &&
+	    (!stream->is_positioned || stream->is_wrong_type)) {
 		stream->position = info->newest;
 		stream->is_positioned = true;
 		stream->wants_read = true; /* arms the key */
 	}
+	stream->is_wrong_type = info->wrong_type;
 	source_read_opened(stream, &told);
 }
 

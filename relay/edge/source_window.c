@@ -173,12 +173,9 @@ lose(struct source_window *window)
 static void
 drop_link(struct source_window *window, const struct redis_value *answer)
 {
-	const char *reason = redis_error_reason(answer);
+	const char *reason = source_parse_reason(answer);
 	struct source *source = window->source;
 
-	if (reason == NULL)
-		reason =
-		    source_parse_is_forbidden(answer) ? "noperm" : "protocol";
 	log_throttled(LOG_LEVEL_WARN, "source", "unexpected_answer", "link",
 	    "window", "reason", reason, NULL);
 	redis_link_reset(source->window, reason);

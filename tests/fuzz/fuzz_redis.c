@@ -45,7 +45,7 @@ parse(const struct redis_value *value)
 	source_parse_time(value, &unix_ms);
 	source_parse_run_id(value, run_id);
 	source_parse_is_wrong_type(value);
-	source_parse_is_forbidden(value);
+	source_parse_reason(value);
 }
 
 /* false: the connection is to be dropped. */

@@ -337,6 +337,30 @@ another_type_later(void **state)
 	scene_close(scene);
 }
 
+/* Whoever comes when the key is a stream again begins in a new one. */
+static void
+a_stream_behind_another_type_begins_where_it_is_opened(void **state)
+{
+	struct scene *scene = *state;
+	struct told *told = scene_open_five(scene);
+
+	redis_fixture_run(&scene->redis, "SET s x");
+	scene_until(scene, &told->opened, 2);
+	scene_script(scene,
+	    "redis.call('DEL', KEYS[1]) "
+	    "redis.call('XADD', KEYS[1], '7-0', 'event', 'x')");
+	source_hub_ops.inspect(scene->source, 1);
+	scene_until(scene, &told->opened, 3);
+	scene_settle(scene);
+	assert_id(told->info.newest, 7, 0);
+	told->through = told->info.newest;
+	redis_fixture_run(&scene->redis, "XADD s 8-0 event x");
+	scene_until(scene, &told->entries, 1);
+	assert_id(told->last, 8, 0);
+	assert_int_equal(told->gaps, 0);
+	scene_close(scene);
+}
+
 struct seen {
 	unsigned reads, others;
 };
@@ -460,6 +484,8 @@ main(void)
 		scene_test(inspect_looks_again),
 		scene_test(another_type_at_the_opening),
 		scene_test(another_type_later),
+		scene_test(
+		    a_stream_behind_another_type_begins_where_it_is_opened),
 		scene_test(redis_sees_one_read_for_each_news),
 		scene_test(a_watch_sees_entries_without_the_hub),
 	};
