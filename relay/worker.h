@@ -7,7 +7,7 @@
  * source, sink, sessions, WebSocket server, gateway. Workers share only what is
  * immutable, and counters that one thread writes and others read. Made and
  * freed on the main thread, one after the other; in between only
- * worker_drain(), worker_stop() and what is marked so may be called.
+ * worker_drain() and what is marked so may be called.
  */
 
 #include "key_store.h"

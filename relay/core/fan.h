@@ -30,8 +30,8 @@ struct fan {
 void fan_begin(struct fan *fan, struct topic *topic);
 
 /* Taken from topic->ready, as all of them (hub_check() looks at it): it is
- * live, owes nothing and stands where the others stand. True: it was written to, and is settled.
- * False, with nothing changed: it needs deliver(). */
+ * live, owes nothing and stands where the others stand. True: it was written
+ * to, and is settled. False, with nothing changed: it needs deliver(). */
 bool fan_serve(struct fan *fan, struct subscription *subscription);
 
 /* Who was served moves on in the books: at the latest at the end. */

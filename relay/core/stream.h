@@ -55,8 +55,8 @@ struct stream {
 	struct stream *next_by_key;
 	struct entry_id tail;  /* fed up to here */
 	struct judged *judged; /* owned; NULL: nothing was looked at yet */
-	struct list opening;   /* subscription.opening */
-	struct list beyond;    /* subscription.beyond: ahead of the tail */
+	struct list opening;   /* subscription.aside */
+	struct list beyond;    /* subscription.aside: ahead of the tail */
 	struct list waiting;   /* subscription.link: want a window */
 	struct list hungry;    /* in hub->hungry or hub->paused */
 	struct fetch *fetch;   /* owned; NULL: none is under way */

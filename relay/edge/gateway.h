@@ -87,7 +87,7 @@ void gateway_answer(struct http_exchange *exchange, int status,
  * gateway's own included; copied. */
 void gateway_add_headers(struct http_exchange *exchange, struct view lines);
 /* Inside on_request, or later in place of an answer: the socket is the caller's
- * from now on, the exchange is gone. Exactly the head was read from it; bytes behind it still wait. */
+ * from now on, the exchange is gone. Only the head was read; the rest waits. */
 int gateway_take(struct http_exchange *exchange);
 /* The same where the listener speaks TLS: *tls_r, NULL without, is the caller's
  * too, in the middle of its connection. */

@@ -24,8 +24,8 @@
 
 /* Reads under way at once. They queue up in Redis, not here: an answer is
  * handled and forgotten before the next one is read. What they bring at most is
- * source_ask_bytes()'s matter. No more streams than this can have news in one round
- * trip, which a far Redis or a shared core makes 10 ms and longer. */
+ * source_ask_bytes()'s matter. No more streams than this can have news in one
+ * round trip, which a far Redis or a shared core makes 10 ms and longer. */
 #define IN_FLIGHT_MAX 1024
 /* Redis begins with so many while the others are being asked for. */
 #define HURRY_READS 32
