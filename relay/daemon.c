@@ -26,6 +26,7 @@
 #define GIVEN_PATIENCE_MS   500
 #define PRIVATE_PATIENCE_MS 5000
 #define LOOK_MS             5
+#define SUMMARIES_MS        1000
 /* After the drain's own time, for the last answers and close frames. */
 #define DRAIN_GRACE_MS 5000
 
@@ -185,11 +186,20 @@ watch_signals(struct daemon *daemon)
 	uv_signal_start(&daemon->hangup, daemon_on_hangup, SIGHUP);
 }
 
+static void
+on_summaries(uv_timer_t *timer)
+{
+	(void)timer;
+	log_tick();
+}
+
 static int
 run(struct daemon *daemon, struct error *err)
 {
 	daemon->err = err;
 	watch_signals(daemon);
+	uv_timer_start(
+	    &daemon->summaries, on_summaries, SUMMARIES_MS, SUMMARIES_MS);
 	if (start(daemon) != 0)
 		return EXIT_CODE_BUG;
 	uv_run(&daemon->loop, UV_RUN_DEFAULT);
@@ -214,6 +224,7 @@ open_loop(struct daemon *daemon)
 	uv_signal_init(&daemon->loop, &daemon->interrupt);
 	uv_signal_init(&daemon->loop, &daemon->hangup);
 	uv_timer_init(&daemon->loop, &daemon->timer);
+	uv_timer_init(&daemon->loop, &daemon->summaries);
 	daemon->news.data = daemon;
 	daemon->terminate.data = daemon;
 	daemon->interrupt.data = daemon;
@@ -224,6 +235,7 @@ open_loop(struct daemon *daemon)
 static void
 close_loop(struct daemon *daemon)
 {
+	uv_close((uv_handle_t *)&daemon->summaries, NULL);
 	uv_close((uv_handle_t *)&daemon->timer, NULL);
 	uv_close((uv_handle_t *)&daemon->hangup, NULL);
 	uv_close((uv_handle_t *)&daemon->interrupt, NULL);

@@ -21,6 +21,7 @@ struct daemon {
 	uv_async_t news;
 	uv_signal_t terminate, interrupt, hangup;
 	uv_timer_t timer; /* first for the private Redis, then for the drain */
+	uv_timer_t summaries; /* of what the log held back */
 	struct key_store *key_store;
 	struct private_redis *private_redis;
 	struct watchdog *watchdog;

@@ -220,3 +220,23 @@ def test_more_tls_clients_than_descriptors(tmp_path, redis_server):
         assert relay.logged().count("\n") < 100
     finally:
         assert relay.stop() == 0
+
+
+# --- what the log holds back ---
+
+@pytest.mark.slow
+def test_what_the_log_held_back_is_summed_up_though_nothing_follows(
+        start_relay, redis_server):
+    relay = start_relay(redis_server)
+
+    def lines():
+        return [json.loads(line) for line in relay.logged().splitlines()
+                if '"action":"refused"' in line]
+    for _ in range(10):
+        with dial(relay.address) as peer:
+            peer.sendall(b"BAD\r\n\r\n")
+            everything(peer)
+    told = len(lines())
+    assert told < 10
+    wait_for(lambda: len(lines()) > told, 75, "the summary of a minute")
+    assert int(lines()[-1]["suppressed"]) == 10 - told
