@@ -146,6 +146,16 @@ def test_a_server_that_sends_all_is_fine():
     assert answer["result"]["delivered"] == 20
 
 
+def test_streams_are_left_alone_while_they_are_idle():
+    numbers = []
+    server = FakeServer(lambda n, text: numbers.append(n) or [text])
+    code, answer = bench(*server.arguments, "--idle", 2)
+    assert code == 0, answer
+    # Probes bear no number; a second may be out before the first is back.
+    assert 1 <= numbers.count(0) <= 2
+    assert answer["result"]["delivered"] == 20
+
+
 def test_a_server_that_loses_an_event_is_found_out():
     server = FakeServer(lambda n, text: [] if n == 7 else [text])
     code, answer = bench(*server.arguments, "--window", 4)

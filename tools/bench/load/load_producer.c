@@ -105,7 +105,8 @@ await_credit(struct load_producer *producer, int timeout_ms)
 static bool
 wants_probe(const struct load_producer *producer)
 {
-	return is_ordered(producer, LOAD_PROBING) && producer->plan->events &&
+	return is_ordered(producer, LOAD_PROBING) &&
+	    !is_ordered(producer, LOAD_RESTING) && producer->plan->events &&
 	    !producer->plan->prefill;
 }
 
@@ -278,13 +279,19 @@ load_producer_start(const struct load_plan *plan, struct error *err)
 	return NULL;
 }
 
+static void
+order(struct load_producer *producer, enum load_phase phase)
+{
+	atomic_store(&producer->shared->order, (unsigned)phase);
+	tell(producer->credits);
+}
+
 void
 load_producer_stop(struct load_producer **producer)
 {
 	if (!*producer)
 		return;
-	atomic_store(&(*producer)->shared->order, (unsigned)LOAD_DONE);
-	tell((*producer)->credits);
+	order(*producer, LOAD_DONE);
 	while (waitpid((*producer)->child, NULL, 0) < 0 && errno == EINTR)
 		continue;
 	munmap((*producer)->shared, sizeof(struct shared));
@@ -316,15 +323,19 @@ load_producer_phase(struct load_producer *producer, struct error *err)
 void
 load_producer_probe(struct load_producer *producer)
 {
-	atomic_store(&producer->shared->order, (unsigned)LOAD_PROBING);
-	tell(producer->credits);
+	order(producer, LOAD_PROBING);
+}
+
+void
+load_producer_rest(struct load_producer *producer)
+{
+	order(producer, LOAD_RESTING);
 }
 
 void
 load_producer_run(struct load_producer *producer)
 {
-	atomic_store(&producer->shared->order, (unsigned)LOAD_RUNNING);
-	tell(producer->credits);
+	order(producer, LOAD_RUNNING);
 }
 
 void

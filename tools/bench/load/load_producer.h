@@ -14,6 +14,7 @@
 enum load_phase {
 	LOAD_FILLING, /* prefill */
 	LOAD_PROBING,
+	LOAD_RESTING, /* an order only: nothing is published for now */
 	LOAD_RUNNING,
 	LOAD_DONE, /* all is published and answered */
 	LOAD_FAILED,
@@ -35,7 +36,9 @@ enum load_phase load_producer_phase(
 
 /* All are connected: probes may come. */
 void load_producer_probe(struct load_producer *producer);
-/* No more probes: go. */
+/* No more probes. */
+void load_producer_rest(struct load_producer *producer);
+/* Go. */
 void load_producer_run(struct load_producer *producer);
 /* Allows one more burst (runs without a rate); from LOAD_RUNNING on. */
 void load_producer_credit(struct load_producer *producer);

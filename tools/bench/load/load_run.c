@@ -133,6 +133,13 @@ begin_connecting(struct run *run)
 }
 
 static void
+begin_settling(struct run *run)
+{
+	load_producer_rest(run->producer);
+	enter(run, STEP_SETTLING);
+}
+
+static void
 end_connecting(struct run *run)
 {
 	run->outcome->connect_us = (run->now_ns - run->step_ns) / 1000;
@@ -184,7 +191,7 @@ advance(struct run *run)
 	    tally->opened + tally->refused == all)
 		end_connecting(run);
 	else if (run->step == STEP_PROBING && tally->ready == all)
-		enter(run, STEP_SETTLING);
+		begin_settling(run);
 	else if (run->step == STEP_SETTLING && since_ns > settle_ns(run))
 		begin_traffic(run);
 	else if (run->step == STEP_RUNNING && is_all_there(run))
@@ -230,6 +237,7 @@ hear_producer(struct run *run)
 {
 	switch (load_producer_phase(run->producer, run->err)) {
 	case LOAD_FILLING:
+	case LOAD_RESTING:
 		return;
 	case LOAD_PROBING:
 		if (run->step == STEP_FILLING)
