@@ -178,6 +178,17 @@ def test_a_server_that_doubles_the_last_event_is_found_out():
     assert answer["result"]["repeated"] == 1
 
 
+def test_a_server_that_mixes_up_streams_is_found_out():
+    def edit(number, text):
+        # The stream stands behind number and time.
+        at = text.index(b"bench=") + 6 + 8 + 16
+        return [text[:at] + b"%08d" % (number == 7) + text[at + 8:]]
+    code, answer = bench(*FakeServer(edit).arguments, "--window", 4)
+    assert code == 1 and answer["error"]["code"] == "incomplete"
+    assert answer["result"]["strayed"] == 1
+    assert answer["result"]["delivered"] == 19
+
+
 def test_a_server_that_is_not_there_is_unreachable():
     code, answer = bench("--url", "ws://127.0.0.1:1/x", "--no-publish",
                          "--subscribers", 1)

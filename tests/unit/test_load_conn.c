@@ -19,6 +19,7 @@ struct scene {
 	struct load_site site;
 	struct load_conn conn;
 	struct load_event event;
+	uint32_t stream; /* of the events to come */
 	unsigned char bytes[8192];
 	size_t len;
 };
@@ -48,7 +49,7 @@ tear_down(void **state)
 static void
 put(struct scene *scene, uint32_t number)
 {
-	struct load_stamp stamp = { number, load_now_ns() };
+	struct load_stamp stamp = { number, load_now_ns(), scene->stream };
 	load_event_stamp(&scene->event, &stamp);
 	unsigned char *at = scene->bytes + scene->len;
 	at[0] = 0x81;
@@ -110,6 +111,21 @@ a_doubled_event_is_told(void **state)
 }
 
 static void
+an_event_of_another_stream_is_told(void **state)
+{
+	struct scene *scene = *state;
+	put(scene, 1);
+	scene->stream = 1;
+	put(scene, 0);
+	put(scene, 2);
+	take(scene);
+	assert_int_equal(scene->tally.events, 1);
+	assert_int_equal(scene->tally.probes, 0);
+	assert_int_equal(scene->tally.strayed, 2);
+	assert_int_equal(scene->tally.latency.count, 1);
+}
+
+static void
 what_was_prefilled_has_no_latency(void **state)
 {
 	struct scene *scene = *state;
@@ -146,7 +162,7 @@ a_broken_frame_ends_the_connection(void **state)
 static void
 put_compressed(struct scene *scene, uint32_t number)
 {
-	struct load_stamp stamp = { number, 1 };
+	struct load_stamp stamp = { number, 1, 0 };
 	z_stream zlib = { 0 };
 	unsigned char *at = scene->bytes + scene->len;
 	load_event_stamp(&scene->event, &stamp);
@@ -260,6 +276,8 @@ main(void)
 		    a_hole_is_missing_and_not_healed_later, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 		    a_doubled_event_is_told, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    an_event_of_another_stream_is_told, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 		    what_was_prefilled_has_no_latency, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(

@@ -188,7 +188,7 @@ a_stamp_comes_back_whatever_it_is_wrapped_in(void **state)
 	};
 	struct load_event event;
 	load_event_init(&event, LOAD_EVENT_MIN);
-	struct load_stamp stamp = { 87654321, 1234567890123456 };
+	struct load_stamp stamp = { 87654321, 1234567890123456, 12345678 };
 	load_event_stamp(&event, &stamp);
 	for (size_t i = 0; i < 3; i++) {
 		char text[600];
@@ -203,6 +203,7 @@ a_stamp_comes_back_whatever_it_is_wrapped_in(void **state)
 			    0);
 			assert_int_equal(got.number, stamp.number);
 			assert_int_equal(got.at_ns, stamp.at_ns);
+			assert_int_equal(got.stream, stamp.stream);
 		}
 	}
 	load_event_fini(&event);
@@ -226,7 +227,7 @@ static void
 an_age_survives_the_turn_of_the_clock(void **state)
 {
 	(void)state;
-	struct load_stamp stamp = { 1, 9999999999999990 };
+	struct load_stamp stamp = { 1, 9999999999999990, 0 };
 	assert_int_equal(load_stamp_age(&stamp, 20000000000000005), 15);
 }
 

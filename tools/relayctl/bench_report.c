@@ -78,11 +78,12 @@ print_counts(struct ctl *ctl, const struct load_plan *plan,
 		    tally->closed, tally->close_code);
 	ctl_printf(ctl,
 	    "\ndeliveries   %llu of %llu, %llu missing, %llu doubled or out of "
-	    "order\n",
+	    "order, %llu of another stream\n",
 	    (unsigned long long)tally->events,
 	    (unsigned long long)outcome->expected,
 	    (unsigned long long)tally->missing,
-	    (unsigned long long)tally->repeated);
+	    (unsigned long long)tally->repeated,
+	    (unsigned long long)tally->strayed);
 	ctl_printf(ctl, "rate         %.0f deliveries/s over %.2f s\n",
 	    rate_of(outcome), (double)outcome->traffic_us / 1e6);
 }
@@ -135,7 +136,8 @@ add_counts(struct buf *out, const struct load_outcome *outcome)
 	buf_addf(out,
 	    "\"opened\":%u,\"refused\":%u,\"closed\":%u,\"close_code\":%u,"
 	    "\"broken\":%u,\"expected\":%llu,\"delivered\":%llu,"
-	    "\"missing\":%llu,\"repeated\":%llu,\"probes\":%llu,"
+	    "\"missing\":%llu,\"repeated\":%llu,\"strayed\":%llu,"
+	    "\"probes\":%llu,"
 	    "\"others\":%llu,\"compressed\":%llu,\"inflated\":%llu,"
 	    "\"published\":%llu,\"reads\":%llu,\"bytes\":%llu,",
 	    tally->opened, tally->refused, tally->closed, tally->close_code,
@@ -143,6 +145,7 @@ add_counts(struct buf *out, const struct load_outcome *outcome)
 	    (unsigned long long)tally->events,
 	    (unsigned long long)tally->missing,
 	    (unsigned long long)tally->repeated,
+	    (unsigned long long)tally->strayed,
 	    (unsigned long long)tally->probes,
 	    (unsigned long long)tally->others,
 	    (unsigned long long)tally->compressed,

@@ -304,8 +304,10 @@ run(struct bench *bench)
 	if (load_outcome_is_good(&bench->plan, &outcome))
 		return CTL_FINE;
 	return ctl_fail(bench->ctl, CTL_FINDINGS, "incomplete", "%s%s%s",
-	    outcome.gave_up ? outcome.gave_up
-			    : "events are missing, doubled or out of order",
+	    outcome.gave_up
+		? outcome.gave_up
+		: "events are missing, doubled, out of order or of another "
+		  "stream",
 	    outcome.tally.refused ? ": " : "", outcome.tally.refusal);
 }
 

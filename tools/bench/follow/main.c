@@ -138,7 +138,8 @@ main(int argc, char **argv)
 	follower_traffic(&bench, &figures);
 	report(&bench, &figures);
 	bool is_good = bench.tally.events == bench.expected &&
-	    bench.tally.missing == 0 && bench.tally.repeated == 0;
+	    bench.tally.missing == 0 && bench.tally.repeated == 0 &&
+	    bench.tally.strayed == 0;
 	follower_end(&bench);
 	return is_good ? 0 : 1;
 }

@@ -48,6 +48,10 @@ take_text(struct load_conn *conn, struct load_tally *tally, struct view payload,
 		tally->others++;
 		return;
 	}
+	if (stamp.stream != conn->stream) {
+		tally->strayed++;
+		return;
+	}
 	if (stamp.number == 0) {
 		take_probe(conn, tally);
 		return;

@@ -63,7 +63,8 @@ static void
 add_event(struct load_producer *producer, unsigned stream, uint64_t number)
 {
 	struct load_stamp stamp = { .number = (uint32_t)number,
-		.at_ns = load_now_ns() };
+		.at_ns = load_now_ns(),
+		.stream = stream };
 	load_event_stamp(&producer->event, &stamp);
 	load_outlet_add(producer->outlet, stream,
 	    view_make(producer->event.text, producer->event.len));

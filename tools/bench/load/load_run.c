@@ -481,7 +481,8 @@ load_outcome_is_good(
 	const struct load_tally *tally = &outcome->tally;
 	return !outcome->gave_up && tally->opened == plan->subscribers &&
 	    tally->events == outcome->expected && tally->missing == 0 &&
-	    tally->repeated == 0 && tally->closed == 0 && tally->broken == 0;
+	    tally->repeated == 0 && tally->strayed == 0 && tally->closed == 0 &&
+	    tally->broken == 0;
 }
 
 void

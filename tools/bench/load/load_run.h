@@ -36,8 +36,8 @@ int load_run(const struct load_plan *plan, struct load_outcome *outcome_r,
 /* Frees what the outcome holds. */
 void load_outcome_fini(struct load_outcome *outcome);
 
-/* Every event arrived on every connection, each once, in order, and none was
- * refused or closed. */
+/* Every event arrived on every connection of its stream and on no other, each
+ * once, in order, and no connection was refused or closed. */
 bool load_outcome_is_good(
     const struct load_plan *plan, const struct load_outcome *outcome);
 

@@ -12,7 +12,8 @@
 #define MARK_BYTES   6
 #define NUMBER_BYTES 8
 #define TIME_BYTES   16
-#define STAMP_BYTES  (MARK_BYTES + NUMBER_BYTES + TIME_BYTES)
+#define STREAM_BYTES 8
+#define STAMP_BYTES  (MARK_BYTES + NUMBER_BYTES + TIME_BYTES + STREAM_BYTES)
 #define TIME_MODULO  10000000000000000ull
 
 static const char head[] =
@@ -63,6 +64,8 @@ load_event_stamp(struct load_event *event, const struct load_stamp *stamp)
 	char *at = event->text + event->stamp_at + MARK_BYTES;
 	write_digits(at, NUMBER_BYTES, stamp->number);
 	write_digits(at + NUMBER_BYTES, TIME_BYTES, stamp->at_ns % TIME_MODULO);
+	write_digits(
+	    at + NUMBER_BYTES + TIME_BYTES, STREAM_BYTES, stamp->stream);
 }
 
 /* Eight digits at once: pairs, then fours, then all (little endian). */
@@ -83,6 +86,8 @@ read_stamp(const char *mark, struct load_stamp *stamp_r)
 	stamp_r->number = (uint32_t)read_eight(number);
 	stamp_r->at_ns = read_eight(number + NUMBER_BYTES) * 100000000u +
 	    read_eight(number + NUMBER_BYTES + 8);
+	stamp_r->stream =
+	    (uint32_t)read_eight(number + NUMBER_BYTES + TIME_BYTES);
 }
 
 static const char *

@@ -4,8 +4,8 @@
 
 /*
  * The events of a load run, and the stamp in them: the number within its
- * stream (from 1; 0 is a probe) and CLOCK_MONOTONIC ns at which the producer
- * made it. The event is an execution_step of the bundled contract, with all
+ * stream (from 1; 0 is a probe), CLOCK_MONOTONIC ns at which the producer
+ * made it, and the stream, lest another's pass for it. The event is an execution_step of the bundled contract, with all
  * its members, so that mode enforce delivers it; whatever a server wraps it
  * in, the stamp is found behind its mark.
  */
@@ -20,6 +20,7 @@
 struct load_stamp {
 	uint32_t number; /* below 100,000,000 */
 	uint64_t at_ns;  /* modulo 10^16: 115 days */
+	uint32_t stream; /* below 100,000,000 */
 };
 
 /* One event that is stamped over and over. */

@@ -11,6 +11,7 @@ struct load_tally {
 	uint64_t events;   /* each once and in its place; probes left out */
 	uint64_t missing;  /* numbers that were left out */
 	uint64_t repeated; /* doubled or out of order */
+	uint64_t strayed;  /* events and probes of another stream */
 	uint64_t probes;
 	uint64_t others;     /* messages without a stamp */
 	uint64_t compressed; /* messages, inflated and looked at like others */

@@ -85,6 +85,7 @@ make_burst(struct raw *raw)
 	buf_clear(&raw->frames);
 	for (unsigned i = 0; i < raw->burst; i++) {
 		struct load_stamp stamp = { .at_ns = load_now_ns(),
+			.stream = stream,
 			.number = (uint32_t)(round * raw->burst + i + 1) };
 		load_event_stamp(&raw->event, &stamp);
 		raw_frame_add(
