@@ -189,6 +189,24 @@ def test_a_server_that_mixes_up_streams_is_found_out():
     assert answer["result"]["delivered"] == 19
 
 
+def test_an_event_counts_in_the_slice_in_which_it_was_made():
+    kept = []
+
+    def hold_up(number, text):
+        kept.append(text)
+        if 5 <= number <= 12:
+            return []
+        arrived, kept[:] = kept[:], []
+        return arrived
+    code, answer = bench(*FakeServer(hold_up).arguments, "--rate", 20,
+                         "--slices", 50)
+    assert code == 0, answer
+    told = answer["result"]["latency_slices"]
+    counts = [sum(cells[1::2]) for cells in told["slices"]]
+    # Nine came at once: what held them up did so for as long as it lasted.
+    assert sum(counts) == 20 and max(counts) <= 3, counts
+
+
 def test_a_server_that_is_not_there_is_unreachable():
     code, answer = bench("--url", "ws://127.0.0.1:1/x", "--no-publish",
                          "--subscribers", 1)

@@ -22,8 +22,8 @@ WARM_US = 500000  # the first events of a run are left out
 
 def catch_up(bench):
     """One after another, subscribers that are 100,000 events behind, while a
-    thousand others get 50 events/s. What those others see is told for the
-    time before and for exactly the time in which one was catching up."""
+    thousand others get 50 events/s. What those others see is told for events
+    made before and for those made while one was catching up."""
     rounds = {}
     for relay in bench.started([systems.Relay], 1):
         try:

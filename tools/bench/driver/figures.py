@@ -63,7 +63,8 @@ def complete(rows):
 
 def merged(told, intervals):
     """{longest ns of the cell: count} over all slices that lie in one of the
-    intervals [(from us, to us), …] or touch it."""
+    intervals [(from us, to us), …] or touch it: of the events that were made
+    then."""
     cells = {}
     width = told["slice_us"]
     for index, slice_ in enumerate(told["slices"]):

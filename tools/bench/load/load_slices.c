@@ -35,11 +35,13 @@ reach(struct load_slices *slices, size_t index)
 }
 
 void
-load_slices_add(struct load_slices *slices, uint64_t ns, uint64_t now_ns)
+load_slices_add(struct load_slices *slices, uint64_t ns, uint64_t made_ns)
 {
 	if (slices->count == 0)
-		slices->began_ns = now_ns - now_ns % slices->slice_ns;
-	uint64_t index = (now_ns - slices->began_ns) / slices->slice_ns;
+		slices->began_ns = made_ns - made_ns % slices->slice_ns;
+	if (made_ns < slices->began_ns)
+		made_ns = slices->began_ns;
+	uint64_t index = (made_ns - slices->began_ns) / slices->slice_ns;
 	if (index >= LOAD_SLICES_MAX)
 		index = LOAD_SLICES_MAX - 1;
 	reach(slices, (size_t)index);

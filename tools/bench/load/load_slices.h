@@ -5,6 +5,8 @@
 /*
  * Latencies over time: one histogram for each slice of CLOCK_MONOTONIC, so
  * that afterwards it can be said what they were while something else went on.
+ * An event counts in the slice in which it was made, not where it came: what
+ * was held up until something was over is not told as of the time after.
  * Embedded; 30 KB a slice, LOAD_SLICES_MAX at most, what comes later counts in
  * the last one.
  */
@@ -26,7 +28,9 @@ struct load_slices {
 };
 
 void load_slices_fini(struct load_slices *slices);
-void load_slices_add(struct load_slices *slices, uint64_t ns, uint64_t now_ns);
+/* An event of made_ns that took so long. One made before the first slice, which
+ * is that of the first call, counts in it. */
+void load_slices_add(struct load_slices *slices, uint64_t ns, uint64_t made_ns);
 
 /* {"slice_us":N,"began_us":N,"slices":[[cell,count,…],…]}: of each slice the
  * cells that are not empty, a cell by the longest duration it counts, in ns. */

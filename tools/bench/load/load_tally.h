@@ -35,7 +35,7 @@ load_tally_latency(struct load_tally *tally, uint64_t ns, uint64_t now_ns)
 {
 	load_histogram_add(&tally->latency, ns, 1);
 	if (tally->slices.slice_ns)
-		load_slices_add(&tally->slices, ns, now_ns);
+		load_slices_add(&tally->slices, ns, now_ns - ns);
 }
 
 #endif
