@@ -9,10 +9,17 @@ import re
 import socket
 import struct
 import subprocess
+import sys
 import threading
 import time
 
-from harness import BUILD, wait_for
+import pytest
+
+from harness import BUILD, ROOT, wait_for
+
+sys.path.insert(0, str(ROOT / "tools" / "bench" / "driver"))
+
+import scenarios  # noqa: E402
 
 STAMP = re.compile(rb"bench=(\d{8})")
 
@@ -187,6 +194,37 @@ def test_a_server_that_mixes_up_streams_is_found_out():
     assert code == 1 and answer["error"]["code"] == "incomplete"
     assert answer["result"]["strayed"] == 1
     assert answer["result"]["delivered"] == 19
+
+
+class Planner:
+    """Takes down what a scenario asks of relayctl bench."""
+
+    quick, long = True, False
+
+    def kinds(self):
+        return []
+
+    def subscribers(self, wanted):
+        return wanted
+
+    def in_turn(self, streams, options, *_, **__):
+        self.options = dict(zip(options[::2], options[1::2]))
+        return {}
+
+
+@pytest.mark.parametrize("scenario", ["idle", "hold"])
+def test_a_connection_that_is_forgotten_does_not_pass_for_an_idle_one(
+        scenario):
+    planner = Planner()
+    getattr(scenarios, scenario)(planner)
+    for edit, code in ((lambda n, text: [text], 0),
+                       (lambda n, text: [], 1),
+                       (lambda n, text: [text] if n == 0 else [], 1)):
+        few = planner.options | {"--subscribers": 1, "--streams": 1,
+                                 "--stall": 1}
+        done, answer = bench(*FakeServer(edit).arguments,
+                             *sum(few.items(), ()))
+        assert done == code, answer
 
 
 def test_an_event_counts_in_the_slice_in_which_it_was_made():
