@@ -119,13 +119,43 @@ def test_connections_must_be_many_and_held_for_long(row, state):
 
 
 @pytest.mark.parametrize("p99_us,seconds,state", [
-    (5000, 45, targets.HOLDS), (5001, 45, targets.MISSED),
-    (100, 3, targets.SKIPPED)])
-def test_a_first_event_counts_after_a_whole_sweep_only(p99_us, seconds,
-                                                       state):
-    told = verdict("First event on an idle stream: p99", first=scenario(
-        {"relay": {"p99_us": p99_us, "idle_seconds": seconds}}))
+    (5000, 3600, targets.HOLDS), (5001, 3600, targets.MISSED),
+    (100, 45, targets.SKIPPED)])
+def test_a_first_event_counts_after_an_hour_only(p99_us, seconds, state):
+    told = verdict("First event on a stream idle for an hour: p99",
+                   first=scenario({"relay": {"p99_us": p99_us,
+                                             "idle_seconds": seconds}}))
     assert told.state == state
+    assert "0.10 ms after 45 s" in told.reason or seconds == 3600
+
+
+@pytest.mark.parametrize("name,text,rate", [
+    ("B", "B: CPU per delivery against ws", 20000),
+    ("C", "C: p99 against raw", 50000),
+    ("E", "E: CPU per delivery against raw", 100000)])
+@pytest.mark.parametrize("slow", ["relay", "the other"])
+def test_a_system_that_falls_behind_its_producer_is_not_compared(
+        name, text, rate, slow):
+    def of(share):
+        return {"cpu_us": 1.0, "p99_us": 1.0, "rate": rate * share}
+    other = text.split()[-1]
+    rows = {"relay": of(0.96), other: of(0.96)}
+    if text.startswith("B"):
+        rows["relay"]["cpu_us"] = 0.5
+    assert verdict(text, **{name: scenario(rows)}).state == targets.HOLDS
+    rows["relay" if slow == "relay" else other]["rate"] = rate * 0.94
+    told = verdict(text, **{name: scenario(rows)})
+    assert told.state == targets.SKIPPED
+    assert f"instead of {rate:,}" in told.reason
+
+
+def test_memory_of_fewer_connections_is_not_taken_for_that_of_many():
+    text = "D: memory per idle connection"
+    for connections, state in ((10000, targets.HOLDS),
+                               (2096, targets.SKIPPED)):
+        told = verdict(text, D=scenario(
+            {"relay": {"bytes": 1700, "connections": connections}}))
+        assert told.state == state
 
 
 def test_rates_and_reads_have_their_limits():
