@@ -19,7 +19,9 @@ from harness import BUILD, ROOT, wait_for
 
 sys.path.insert(0, str(ROOT / "tools" / "bench" / "driver"))
 
+import client  # noqa: E402
 import scenarios  # noqa: E402
+import systems  # noqa: E402
 
 STAMP = re.compile(rb"bench=(\d{8})")
 
@@ -324,6 +326,29 @@ def test_streams_are_followed_without_sockets(redis_server):
     assert told["missing"] == told["repeated"] == 0
     assert told["cpu_us_per_event"] > 0 and told["p99_us"] > 0
     assert 0 < told["idle_core"] < 1
+
+
+def test_what_is_followed_otherwise_than_by_tracking_does_not_count(
+        redis_server, monkeypatch):
+    monkeypatch.setattr(systems, "BUILD", BUILD)
+
+    class Quick:
+        quick = True
+
+        def amount(self, events):
+            return 200
+    quick = Quick()
+    quick.redis = redis_server
+    redis_server.run = lambda *_: None
+    ran = subprocess.run
+
+    def fallen_back(*arguments, **options):
+        done = ran(*arguments, **options)
+        done.stdout = done.stdout.replace("tracking", "polling")
+        return done
+    monkeypatch.setattr(subprocess, "run", fallen_back)
+    with pytest.raises(client.Failed, match="polling"):
+        scenarios.followed_inside(quick, 1000)
 
 
 def test_wrong_options_of_the_follower_are_told():

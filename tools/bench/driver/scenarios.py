@@ -135,6 +135,8 @@ def followed_inside(bench, streams):
         last = done.stderr.strip().split("\n")[-1]
         raise Failed(f"bench_follow: {last or done.stdout.strip()}")
     told = json.loads(done.stdout)
+    if told["wakeup"] != "tracking":
+        raise Failed(f"bench_follow: woken up by {told['wakeup']}")
     return {"cpu_us": told["cpu_us_per_event"], "p50_us": told["p50_us"],
             "p99_us": told["p99_us"], "max_us": told["max_us"],
             "deliveries": told["delivered"],
