@@ -4,6 +4,7 @@ from one invocation to the next, the section of the README."""
 
 import json
 import pathlib
+import subprocess
 import sys
 
 import pytest
@@ -12,8 +13,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools" / "bench" / "driver"))
 
 import figures  # noqa: E402
+import machine  # noqa: E402
 import readme  # noqa: E402
 import report  # noqa: E402
+import systems  # noqa: E402
 import targets  # noqa: E402
 
 MACHINE = {"processor": "a processor", "cores": 2, "kernel": "6.1",
@@ -189,6 +192,50 @@ def test_one_run_that_does_not_count_is_a_miss():
     assert verdict(text, A1=scenario({})).state == targets.HOLDS
     assert verdict(text, A1=scenario({}), B=scenario(
         {}, failed=1)).state == targets.MISSED
+
+
+# --- what the server says ---
+
+RUN = {"delivered": 100, "probes": 20, "compressed": 120}
+
+
+def counting(kind, frames):
+    """A relay that counts so many frames as sent by the end of a run."""
+    relay = object.__new__(kind)
+    counts = iter([1000, 1000 + frames])
+    relay.frames = lambda: next(counts)
+    relay.before_run()
+    return relay
+
+
+@pytest.mark.parametrize("kind", [systems.Relay, systems.RelayDeflate])
+def test_frames_that_are_counted_as_sent_must_arrive(kind):
+    assert counting(kind, 120).miscounted(RUN) is None
+    assert "121 frames" in counting(kind, 121).miscounted(RUN)
+
+
+def test_every_frame_of_a_compressing_relay_must_come_compressed():
+    wrong = counting(systems.RelayDeflate, 120).miscounted(
+        RUN | {"compressed": 119})
+    assert "119 of 120" in wrong
+
+
+def test_results_are_no_change_of_what_is_measured(tmp_path):
+    def git(*words):
+        subprocess.run(["git", "-c", "user.name=n", "-c", "user.email=e",
+                        "-C", tmp_path, *words], check=True,
+                       stdout=subprocess.DEVNULL)
+    results, source = tmp_path / "tools/bench/results/r", tmp_path / "s"
+    results.parent.mkdir(parents=True)
+    for path in (results, source):
+        path.write_text("1")
+    git("init")
+    git("add", ".")
+    git("commit", "-m", "c")
+    results.write_text("2")
+    assert "dirty" not in machine.commit(tmp_path)
+    source.write_text("2")
+    assert machine.commit(tmp_path).endswith("-dirty")
 
 
 # --- report ---

@@ -69,12 +69,21 @@ def busy(seconds=1.0):
     return (after[0] - before[0]) / max(after[1] - before[1], 1)
 
 
+def commit(root):
+    """What is measured; results that were written meanwhile are not."""
+    git = ("git", "-C", str(root))
+    name = first_line(*git, "describe", "--always")
+    changed = first_line(*git, "status", "--porcelain",
+                         "--untracked-files=no", "--", ".",
+                         ":(exclude)tools/bench/results")
+    return f"{name}-dirty" if changed else name
+
+
 def now(root):
     """What differs from one scenario to the next; nothing of ours runs."""
     return {
         "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
-        "commit": first_line("git", "-C", str(root), "describe", "--always",
-                             "--dirty"),
+        "commit": commit(root),
         "load_average": round(os.getloadavg()[0], 2),
         "busy": round(busy(), 3),
     }

@@ -207,6 +207,13 @@ class RelayDeflate(Relay):
         super().start()
         self.client.append("--deflate")
 
+    def miscounted(self, result):
+        arrived = result["delivered"] + result["probes"]
+        if result["compressed"] != arrived:
+            return (f"{result['compressed']} of {arrived} events came "
+                    "compressed")
+        return super().miscounted(result)
+
 
 class RelayFree(Relay):
     """Not kept to one core."""
