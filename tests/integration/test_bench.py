@@ -204,14 +204,38 @@ class Planner:
     quick, long = True, False
 
     def kinds(self):
-        return []
+        return list(systems.ALL.values())
+
+    def amount(self, events):
+        return events
 
     def subscribers(self, wanted):
         return wanted
 
-    def in_turn(self, streams, options, *_, **__):
+    def in_turn(self, streams, options, kinds=None, **_):
         self.options = dict(zip(options[::2], options[1::2]))
+        self.measured = kinds or self.kinds()
         return {}
+
+
+@pytest.mark.parametrize("scenario", ["many_streams", "mixed"])
+def test_the_relay_stands_beside_a_raw_server_that_pauses_as_it_may(
+        scenario, redis_server, tmp_path):
+    planner = Planner()
+    getattr(scenarios, scenario)(planner)
+    pausing = [kind for kind in planner.measured
+               if kind.name == "raw, 1 ms pause"]
+    assert len(pausing) == 1 and systems.Raw in planner.measured
+    redis_server.run = lambda *_: None
+    raw = pausing[0](tmp_path, redis_server, 1)
+    try:
+        code, answer = bench(*raw.client, "--subscribers", 1, "--events",
+                             2000, "--rate", 5000)
+    finally:
+        raw.stop()
+    assert code == 0, answer
+    # What comes at some time in the pause waits for its end.
+    assert answer["result"]["latency_us"]["p90"] > 700
 
 
 @pytest.mark.parametrize("scenario", ["idle", "hold"])

@@ -17,7 +17,8 @@ from matplotlib.ticker import (  # noqa: E402
 
 # The palette of Okabe and Ito.
 COLORS = {"relay": "#0072B2", "raw": "#5f5f5f", "raw, no Redis": "#a6a6a6",
-          "raw, a key each": "#858585", "nchan": "#009E73", "ws": "#E69F00", "socket.io": "#D55E00"}
+          "raw, a key each": "#858585", "raw, 1 ms pause": "#b5b5b5",
+          "nchan": "#009E73", "ws": "#E69F00", "socket.io": "#D55E00"}
 # What lies on top of each other is told apart by its line.
 LINES = {"raw": (0, (4, 2)), "raw, no Redis": (0, (1, 1.5))}
 MARKS = {"relay": "o", "raw": "s", "raw, no Redis": "D", "nchan": "^",

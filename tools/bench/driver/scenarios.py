@@ -41,12 +41,19 @@ def fan_out(burst, events):
     return measure
 
 
-def many_streams(bench):
-    """The raw server twice, if at all: from one Redis stream for all, which
-    is what the targets are held against, and from one for each."""
+def with_raw(bench, *more):
+    """The systems that are compared, and behind the raw server, if it is one,
+    others of its kind. The targets are held against the first."""
     kinds = bench.kinds()
     if systems.Raw in kinds:
-        kinds.insert(kinds.index(systems.Raw) + 1, systems.RawKeys)
+        at = kinds.index(systems.Raw) + 1
+        kinds[at:at] = more
+    return kinds
+
+
+def many_streams(bench):
+    """The raw server from one Redis stream for all, and from one for each."""
+    kinds = with_raw(bench, systems.RawPausing, systems.RawKeys)
     return bench.in_turn(1000, ["--subscribers", 1000, "--streams", 1000,
                                 "--rate", 20000,
                                 "--events", bench.amount(60000)], kinds)
@@ -61,7 +68,8 @@ def crowd(bench):
 def mixed(bench):
     return bench.in_turn(100, ["--subscribers", 1000, "--streams", 100,
                                "--rate", 10000,
-                               "--events", bench.amount(30000)])
+                               "--events", bench.amount(30000)],
+                         with_raw(bench, systems.RawPausing))
 
 
 def idle(bench):

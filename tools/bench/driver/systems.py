@@ -224,11 +224,21 @@ class RelayFree(Relay):
 
 class Raw(System):
     name = "raw"
+    pause_us = 0  # before each read
 
     def start(self):
         self.run_and_wait(BUILD / "raw_server", self.port, self.streams,
-                          "redis", self.redis.socket, self.key, 1000, 0)
+                          "redis", self.redis.socket, self.key, 1000,
+                          self.pause_us)
         self.client = self.fed_by_one_stream()
+
+
+class RawPausing(Raw):
+    """Pauses for as long as the relay may (pace.max_us) when events come
+    fast: many are read at once, which costs time and saves work."""
+
+    name = "raw, 1 ms pause"
+    pause_us = 1000
 
 
 class RawKeys(System):
