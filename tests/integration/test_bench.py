@@ -15,7 +15,8 @@ import time
 
 import pytest
 
-from harness import BUILD, ROOT, wait_for
+from harness import (BUILD, EVENTS, ROOT, connect, dumps, events_key,
+                     receive_event, receive_type, run, wait_for)
 
 sys.path.insert(0, str(ROOT / "tools" / "bench" / "driver"))
 
@@ -153,6 +154,35 @@ def test_a_server_that_sends_all_is_fine():
     code, answer = bench(*FakeServer(lambda _, text: [text]).arguments)
     assert code == 0, answer
     assert answer["result"]["delivered"] == 20
+
+
+def test_the_contract_really_judges_the_events(start_relay, redis_server,
+                                               store):
+    texts = []
+    bench(*FakeServer(lambda _, text: texts.append(text) or [text]).arguments)
+    good = json.loads(texts[-1])
+
+    def spoilt():
+        for name in good:
+            yield name, good | {name: False}
+        for name in good["step"]:
+            yield f"step.{name}", good | {"step": good["step"]
+                                          | {name: False}}
+    relay = start_relay(redis_server, "--mode", "enforce")
+
+    async def scene():
+        passed = []
+        async with connect(relay.ws(EVENTS, session_id="s")) as ws:
+            await receive_type(ws, "relay.live")
+            for name, event in (("as it is", good), *spoilt()):
+                store.xadd(events_key("s"), {"event": dumps(event)})
+                store.xadd(events_key("s"), {"event": dumps(good | {
+                    "sequence": 99})})
+                while json.loads(await receive_event(ws))["sequence"] != 99:
+                    passed.append(name)
+        return passed
+    # Any value may be in these two.
+    assert run(scene()) == ["as it is", "step.input", "step.output"]
 
 
 def test_streams_are_left_alone_while_they_are_idle():
