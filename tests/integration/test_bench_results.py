@@ -194,6 +194,13 @@ def test_one_run_that_does_not_count_is_a_miss():
         {}, failed=1)).state == targets.MISSED
 
 
+def test_what_redis_pays_for_a_followed_event_is_shown():
+    lines = report.table({"100,000 streams": {"cpu_us": 36.3,
+                                              "redis_us": 40.333}},
+                         report.shown_of("followed"))
+    assert "Redis µs/event" in lines[0] and "40.3" in lines[2]
+
+
 # --- what the server says ---
 
 RUN = {"delivered": 100, "probes": 20, "compressed": 120}

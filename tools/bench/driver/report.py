@@ -47,6 +47,7 @@ COLUMNS = [
     ("connections", "connections", number(0)),
     ("held_seconds", "held s", number(0)),
     ("idle_seconds", "idle s", number(0)),
+    ("redis_us", "Redis µs/event", short),
     ("idle_core", "idle: relay's core", percent),
     ("idle_redis_core", "idle: Redis's core", percent),
     ("sweeps_per_s", "sweep reads/s", number(0)),
@@ -60,8 +61,8 @@ SHOWN = {
     "D": {"bytes", "connections"},
     "hold": {"bytes", "connections", "held_seconds"},
     "first": {"p50_us", "p99_us", "p99_spread", "idle_seconds"},
-    "followed": {"cpu_us", "spread", "p50_us", "p99_us", "idle_core",
-                 "idle_redis_core", "sweeps_per_s"},
+    "followed": {"cpu_us", "spread", "p50_us", "p99_us", "redis_us",
+                 "idle_core", "idle_redis_core", "sweeps_per_s"},
     "catchup": {"rate", "p50_us", "p99_us", "p99_spread", "client_core"},
     "herd": {"rate", "reads", "ranges", "client_core"},
 }
