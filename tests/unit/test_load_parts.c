@@ -301,16 +301,28 @@ static void
 bursts_are_dealt_to_the_active_streams_in_turn(void **state)
 {
 	(void)state;
-	struct load_plan plan = { .streams = 5,
+	struct load_plan plan = { .streams = 8,
 		.active = 3,
 		.burst = 4,
 		.events = 28,
 		.prefill = 2 };
-	uint64_t last[5] = { 2, 2, 2, 2, 2 };
+	uint64_t last[8] = { 2, 2, 2, 2, 2, 2, 2, 2 };
 	for (uint64_t burst = 0; burst < 7; burst++)
 		last[load_plan_stream(&plan, burst)] += plan.burst;
-	for (unsigned i = 0; i < 5; i++)
+	for (unsigned i = 0; i < 8; i++)
 		assert_int_equal(load_plan_last(&plan, i), last[i]);
+}
+
+static void
+active_streams_lie_among_the_others(void **state)
+{
+	(void)state;
+	struct load_plan plan = { .streams = 403, .active = 4 };
+	for (unsigned i = 0; i < 8; i++)
+		assert_int_equal(load_plan_stream(&plan, i), i % 4 * 100);
+	plan.streams = 4; /* all of them */
+	for (unsigned i = 0; i < 8; i++)
+		assert_int_equal(load_plan_stream(&plan, i), i % 4);
 }
 
 static void
@@ -354,6 +366,7 @@ main(void)
 		cmocka_unit_test(a_url_falls_into_its_parts),
 		cmocka_unit_test(
 		    bursts_are_dealt_to_the_active_streams_in_turn),
+		cmocka_unit_test(active_streams_lie_among_the_others),
 		cmocka_unit_test(processes_are_named_and_measured),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

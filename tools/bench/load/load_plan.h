@@ -19,7 +19,7 @@ struct load_plan {
 	const char *hello;    /* text frame sent after the upgrade, or NULL */
 	unsigned subscribers; /* spread over the streams in turn */
 	unsigned streams;
-	unsigned active;         /* the first streams, which get events */
+	unsigned active;         /* of them, evenly spread, get events */
 	unsigned bytes;          /* length of an event */
 	uint64_t prefill;        /* events in each stream before the connects */
 	uint64_t events;         /* in all, a multiple of burst */
@@ -36,10 +36,19 @@ struct load_plan {
 	struct load_pids pids;   /* the server's */
 };
 
+/* From one active stream to the next. Those that are made one after another
+ * lie side by side in a server's memory: the few that are active in the end are
+ * no such neighbours. */
+static inline unsigned
+load_plan_step(const struct load_plan *plan)
+{
+	return plan->streams / plan->active;
+}
+
 static inline unsigned
 load_plan_stream(const struct load_plan *plan, uint64_t burst)
 {
-	return (unsigned)(burst % plan->active);
+	return (unsigned)(burst % plan->active) * load_plan_step(plan);
 }
 
 /* The number of the last event that a stream gets. */
@@ -48,10 +57,11 @@ load_plan_last(const struct load_plan *plan, unsigned stream)
 {
 	uint64_t bursts = plan->events / plan->burst;
 	uint64_t share = bursts / plan->active;
-	if (stream >= plan->active)
+	unsigned place = stream / load_plan_step(plan);
+	if (stream % load_plan_step(plan) != 0 || place >= plan->active)
 		return plan->prefill;
 	return plan->prefill +
-	    (share + (stream < bursts % plan->active)) * plan->burst;
+	    (share + (place < bursts % plan->active)) * plan->burst;
 }
 
 #endif
