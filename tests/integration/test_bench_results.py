@@ -332,7 +332,11 @@ def test_what_was_measured_beside_others_is_marked():
     busy = scenario(cost(relay=2.5, raw=2.0))
     busy["measured"]["busy"] = 0.3
     told = results(A1=scenario(cost(relay=1.0)), B=busy)
-    assert "busy on the machine while B ran" in readme.section(told)
+    text = report.markdown(told)
+    assert "1% of the machine used by others before and after" in text
+    assert "30% of the machine was used by others before or after" in text
+    # Nobody looks meanwhile.
+    assert "before or after B ran" in readme.section(told)
     assert "not quiet: 30%" in report.markdown(told)
     assert "not quiet" not in report.markdown(
         results(A1=scenario(cost(relay=1.0))))

@@ -47,8 +47,8 @@ def disturbed(scenarios):
              if s["measured"]["busy"] > report.QUIET]
     if not names:
         return ""
-    return (f" Others were busy on the machine while {', '.join(names)} "
-            "ran: read ratios only.")
+    return (" Others were busy on the machine before or after "
+            f"{', '.join(names)} ran: read ratios only.")
 
 
 def dates(scenarios):

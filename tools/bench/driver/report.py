@@ -120,9 +120,10 @@ def ceiling(scenarios):
 def measured_line(scenario):
     made = scenario["measured"]
     before, after = made["load_average"]
-    quiet = (f"**not quiet: {made['busy']:.0%} of the machine was used by "
-             "others**" if made["busy"] > QUIET else
-             f"{made['busy']:.0%} of the machine used by others")
+    share = f"{made['busy']:.0%} of the machine"
+    quiet = (f"**not quiet: {share} was used by others before or after**"
+             if made["busy"] > QUIET else
+             f"{share} used by others before and after")
     return (f"{made['date']}, commit {made['commit']}, rounds: "
             f"{made['rounds']}, load average {before} before and {after} "
             f"after, {quiet}, {made['seconds']:.0f} s, `{made['command']}`")
