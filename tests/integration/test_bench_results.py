@@ -12,6 +12,8 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools" / "bench" / "driver"))
 
+import behind  # noqa: E402
+import client  # noqa: E402
 import figures  # noqa: E402
 import machine  # noqa: E402
 import readme  # noqa: E402
@@ -192,6 +194,21 @@ def test_one_run_that_does_not_count_is_a_miss():
     assert verdict(text, A1=scenario({})).state == targets.HOLDS
     assert verdict(text, A1=scenario({}), B=scenario(
         {}, failed=1)).state == targets.MISSED
+
+
+def test_a_catching_up_that_outlasts_the_live_ones_is_not_passed_over():
+    live = {"began_us": 0, "seconds": 10.0, "latency_slices": {
+        "slice_us": 1000000, "began_us": 0, "slices": [[5000, 1]] * 10}}
+
+    def behind_for(seconds):
+        return {"began_us": 5000000, "seconds": seconds, "delivered": 100000,
+                "deliveries_per_second": 100000 / seconds,
+                "client": {"core": 0.1}}
+    rounds = {}
+    behind.add(rounds, live, [behind_for(0.5)], 4000000)
+    assert [row["rate"] for row in rounds["one behind"]] == [200000]
+    with pytest.raises(client.Failed, match="outlasted"):
+        behind.add(rounds, live, [behind_for(0.5), behind_for(6)], 4000000)
 
 
 def test_what_redis_pays_for_a_followed_event_is_shown():
