@@ -39,6 +39,7 @@ struct bench {
 	size_t turn;            /* stream that gets the next burst */
 	uint64_t writes;
 	uint64_t bytes;
+	uint64_t expected; /* deliveries */
 	char event[EVENT_BYTES];
 };
 
@@ -172,6 +173,13 @@ end(struct bench *bench)
 	free(bench->tails);
 }
 
+static size_t
+members(const struct bench *bench, size_t stream)
+{
+	size_t share = bench->subscriber_count / bench->stream_count;
+	return share + (stream < bench->subscriber_count % bench->stream_count);
+}
+
 static void
 deliver_burst(struct bench *bench, size_t burst)
 {
@@ -181,6 +189,7 @@ deliver_burst(struct bench *bench, size_t burst)
 	struct batch batch = {
 		.after = *tail, .entries = entries, .count = burst
 	};
+	bench->expected += burst * members(bench, bench->turn);
 	bench->turn = (bench->turn + 1) % bench->stream_count;
 	for (size_t i = 0; i < burst; i++) {
 		tail->ms++;
@@ -193,12 +202,28 @@ deliver_burst(struct bench *bench, size_t burst)
 	hub_flush(bench->hub, tail->ms);
 }
 
+/* What the hub says it has sent has come: the events and more. */
+static void
+verify(const struct bench *bench, uint64_t frames)
+{
+	if (frames == bench->expected &&
+	    bench->bytes > bench->expected * EVENT_BYTES)
+		return;
+	fprintf(stderr,
+	    "bench_hub: %" PRIu64 " deliveries and %" PRIu64
+	    " bytes instead of %" PRIu64 "\n",
+	    frames, bench->bytes, bench->expected);
+	exit(1);
+}
+
 static void
 measure(struct bench *bench, size_t burst)
 {
 	for (unsigned i = 0; i < 5; i++) /* warm */
 		deliver_burst(bench, burst);
 	bench->writes = 0;
+	bench->bytes = 0;
+	bench->expected = 0;
 	uint64_t frames = stat_get(&bench->stats, frames_sent);
 	uint64_t began = clock_mono_us();
 	uint64_t took = 0;
@@ -207,6 +232,7 @@ measure(struct bench *bench, size_t burst)
 		took = clock_mono_us() - began;
 	}
 	frames = stat_get(&bench->stats, frames_sent) - frames;
+	verify(bench, frames);
 	double ns = (double)took * 1000;
 	printf("burst %2zu: %7.2f ns a delivery, %7.1f ns a write, "
 	       "%" PRIu64 " deliveries\n",
