@@ -345,6 +345,18 @@ def test_the_section_shows_the_measured_figures_and_what_is_missed():
     assert "results/deliveries-per-core.svg" in section
 
 
+def test_the_section_tells_how_many_rounds_its_figures_stand_on():
+    hasty = scenario(cost(relay=2.5))
+    hasty["measured"]["rounds"] = 3
+    alone = scenario({})  # what the section shows nothing of
+    alone["measured"]["rounds"] = 1
+    text = readme.section(results(A1=scenario(cost(relay=1.0)), B=hasty,
+                                  hold=alone))
+    assert "medians of 3 to 5 rounds" in text
+    assert "medians of 5 rounds" in readme.section(
+        results(A1=scenario(cost(relay=1.0))))
+
+
 def test_what_was_measured_beside_others_is_marked():
     busy = scenario(cost(relay=2.5, raw=2.0))
     busy["measured"]["busy"] = 0.3

@@ -51,6 +51,16 @@ def disturbed(scenarios):
             f"{', '.join(names)} ran: read ratios only.")
 
 
+def rounds(scenarios):
+    """Of what the table shows."""
+    counts = sorted({scenarios[c[1]]["measured"]["rounds"] for c in COLUMNS
+                     if c[1] in scenarios})
+    if not counts:
+        return ""
+    least = f"{counts[0]} to " if counts[0] < counts[-1] else ""
+    return f"; medians of {least}{counts[-1]} rounds"
+
+
 def dates(scenarios):
     days = sorted({s["measured"]["date"][:10] for s in scenarios.values()})
     return days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
@@ -75,7 +85,8 @@ def section(results):
              "connection, or the run did not count.", "",
              f"{machine['processor']}, {machine['cores']} cores, "
              f"{machine['system']}, kernel {machine['kernel']}, "
-             f"{dates(scenarios)}; the server on one core. "
+             f"{dates(scenarios)}; the server on one core"
+             f"{rounds(scenarios)}. "
              + summary(targets.verdicts(scenarios)) + disturbed(scenarios)
              + f" All figures, targets and plots: [{RESULTS}/results.md]"
              f"({RESULTS}/results.md).", "",
