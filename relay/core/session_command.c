@@ -322,16 +322,39 @@ submit(struct session *session, const struct contract_message *message,
 		fail_flight(session, flight, outcome);
 }
 
+/* Who is due first stands first: a frame may have waited for something else
+ * before. */
+static void
+add_to_waits(struct session *session)
+{
+	struct list *waits = &session->env->waits;
+	struct list *before = waits->prev;
+	while (before != waits &&
+	    list_entry(before, struct session, timer)->timer_ms >
+		session->timer_ms)
+		before = before->prev;
+	list_add_tail(before->next, &session->timer);
+}
+
 /* Its turn comes when the position is known; not later than the deadline. */
 static void
 wait_for_position(struct session *session, uint64_t received_ms)
 {
-	struct session_env *env = session->env;
 	session_hello(session, NULL);
 	if (!list_is_empty(&session->timer))
 		return;
-	session->timer_ms = received_ms + env->options.timeout_ms;
-	list_add_tail(&env->waits, &session->timer);
+	session->timer_ms = received_ms + session->env->options.timeout_ms;
+	add_to_waits(session);
+}
+
+/* A reload has come between: the frame that was good is refused, and nothing
+ * waits for the position any more. */
+static void
+wait_no_more(struct session *session)
+{
+	if (session->hello_sent) /* else the timer is that of the hello */
+		list_remove(&session->timer);
+	binding_rollback(session);
 }
 
 enum frame_fate
@@ -339,8 +362,10 @@ command_take(struct session *session, struct view frame, uint64_t received_ms)
 {
 	struct binding *target;
 	const struct contract_message *message = judge(session, frame);
-	if (message == NULL)
+	if (message == NULL) {
+		wait_no_more(session);
 		return FRAME_DONE;
+	}
 	if (find_target(session, message, &target) == FRAME_WAITS)
 		return FRAME_WAITS;
 	if (target == NULL)

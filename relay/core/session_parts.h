@@ -188,7 +188,7 @@ struct session_env {
 	size_t count;
 	uint64_t last_number;
 	struct list all;
-	/* Each list has one delay for all, so its head is due first. */
+	/* The head of each list is due first: one delay for all, or added so. */
 	struct list hellos;
 	struct list waits;
 	struct list renews;

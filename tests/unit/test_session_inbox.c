@@ -165,6 +165,82 @@ a_session_that_ends_with_frames_waiting_leaves_nothing(void **state)
 	rig_close(&rig);
 }
 
+/* It was good when it made the socket wait for a session. */
+static void
+a_frame_that_a_reload_made_bad_binds_nothing(void **state)
+{
+	struct rig rig;
+	(void)state;
+	rig_open(&rig);
+	peer_open_chat(&rig, &peer, "", false);
+	peer_says(&rig, &peer,
+	    "{\"type\":\"message\",\"content\":\"hi\",\"session_id\":\"s1\","
+	    "\"context_paths\":[\"a\"]}");
+	rig.options.max_depth = 1;
+	session_env_reload(rig.env, &rig.options, rig.contract);
+	rig_opened(&rig, 0);
+	expect(&peer, "{\"type\":\"error\",\"code\":\"too_deep\"");
+	peer_says(&rig, &peer, MESSAGE_2);
+	rig_pass(&rig, 50);
+	assert_int_equal(rig.hub.alive, 1);
+	rig_opened(&rig, 1);
+	assert_int_equal(rig.sink.count, 1);
+	assert_string_equal(rig.sink.commands[0].session, "s2");
+	peer_fini(&peer);
+	rig_close(&rig);
+}
+
+static void
+the_time_of_a_frame_that_is_answered_is_not_that_of_the_next(void **state)
+{
+	struct rig rig;
+	(void)state;
+	rig_open(&rig);
+	peer_chats(&rig, &peer, false);
+	rig_subscription(&rig, 0)->is_known = false;
+	peer_says(&rig, &peer,
+	    "{\"type\":\"message\",\"content\":\"hi\",\"session_id\":\"s1\","
+	    "\"context_paths\":[\"a\"]}");
+	rig.options.max_depth = 1;
+	session_env_reload(rig.env, &rig.options, rig.contract);
+	rig_pass(&rig, 1500);
+	expect(&peer, "{\"type\":\"error\",\"code\":\"too_deep\"");
+	peer_says(&rig, &peer, MESSAGE);
+	rig_pass(&rig, 1950);
+	expect_nothing(&peer);
+	rig_pass(&rig, 50);
+	expect(&peer, "{\"type\":\"error\",\"code\":\"command_timeout\"");
+	peer_fini(&peer);
+	rig_close(&rig);
+}
+
+/* Though others began to wait after it came and before its turn. */
+static void
+a_frame_that_waits_twice_has_one_deadline(void **state)
+{
+	static struct peer other;
+	struct rig rig;
+	(void)state;
+	rig_open(&rig);
+	peer_chats(&rig, &peer, false);
+	peer_says(&rig, &peer, CANCEL);
+	peer_says(&rig, &peer, MESSAGE_2); /* not before that is answered */
+	rig_pass(&rig, 1500);
+	peer_open_chat(&rig, &other, "", false);
+	peer_says(&rig, &other, MESSAGE);
+	rig_answer(&rig, 1, SINK_STORED, 101);
+	rig_pass(&rig, 450);
+	expect_nothing(&peer);
+	rig_pass(&rig, 50);
+	expect(&peer, "{\"type\":\"error\",\"code\":\"command_timeout\"");
+	expect_nothing(&other);
+	rig_pass(&rig, 1500);
+	expect(&other, "{\"type\":\"error\",\"code\":\"command_timeout\"");
+	peer_fini(&other);
+	peer_fini(&peer);
+	rig_close(&rig);
+}
+
 #define TEST(name) cmocka_unit_test(name)
 
 int
@@ -178,6 +254,10 @@ main(void)
 		TEST(too_many_frames_are_refused_with_the_socket_open),
 		TEST(ten_seconds_of_too_many_frames_close_1008),
 		TEST(a_session_that_ends_with_frames_waiting_leaves_nothing),
+		TEST(a_frame_that_a_reload_made_bad_binds_nothing),
+		TEST(
+		    the_time_of_a_frame_that_is_answered_is_not_that_of_the_next),
+		TEST(a_frame_that_waits_twice_has_one_deadline),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
