@@ -319,28 +319,34 @@ ignore_answer(void *arg, const struct redis_value *answer)
 }
 
 /* The record may stand under the session or, when the frame named none, under
- * the identity. */
+ * the identity. With `life_ms` it is renewed, and what is known of its having
+ * moved, too. */
 static void
 touch_record(struct sink *sink, const struct script *script, struct view tenant,
     struct view user, struct view session, struct view connection,
     struct entry_id command, const char *life_ms)
 {
-	struct buf with_session, without;
+	struct buf with_session, without, moved;
 	char id[ENTRY_ID_TEXT_MAX];
-	struct words words = { .keys = 2 };
+	struct words words = { .count = 0 };
 	dedup_key(sink, tenant, user, session, &with_session);
 	dedup_key(sink, tenant, user, view_make(NULL, 0), &without);
+	moved_key(sink, tenant, user, &moved);
 	entry_id_print(command, id);
 	add_word(&words, buf_view(&with_session));
 	add_word(&words, buf_view(&without));
+	if (life_ms != NULL)
+		add_word(&words, buf_view(&moved));
+	words.keys = words.count;
 	add_text(&words, id);
 	add_word(&words, connection);
 	if (life_ms != NULL)
 		add_text(&words, life_ms);
 	script_call(script, sink->commands, words.at, words.keys, words.count,
 	    RELEASE_MS, ignore_answer, NULL);
-	buf_fini(&with_session);
+	buf_fini(&moved);
 	buf_fini(&without);
+	buf_fini(&with_session);
 }
 
 static void

@@ -22,6 +22,11 @@
 #define LUA_RECORDS                                                          \
 	"local time = redis.call('TIME')\n"                                  \
 	"local now = time[1] * 1000 + math.floor(time[2] / 1000)\n"          \
+	"local function prolong(key, ms)\n"                                  \
+	"  if redis.call('PTTL', key) < ms + 0 then\n"                       \
+	"    redis.call('PEXPIRE', key, ms)\n"                               \
+	"  end\n"                                                            \
+	"end\n"                                                              \
 	"local function read(key, each)\n"                                   \
 	"  local flat = redis.call('HGETALL', key)\n"                        \
 	"  for i = 1, #flat, 2 do\n"                                         \
@@ -35,9 +40,7 @@
 	"local function write(key, r, ms)\n"                                 \
 	"  redis.call('HSET', key, r.name, table.concat({r.owner, r.id,\n"   \
 	"    r.from, string.format('%.0f', now + ms), r.session}, '\\n'))\n" \
-	"  if redis.call('PTTL', key) < ms + 0 then\n"                       \
-	"    redis.call('PEXPIRE', key, ms)\n"                               \
-	"  end\n"                                                            \
+	"  prolong(key, ms)\n"                                               \
 	"end\n"
 
 /*
@@ -75,7 +78,7 @@ const char sink_script_submit[] = LUA_IS_LATER LUA_RECORDS
     "    redis.call('HDEL', KEYS[3], earliest)\n"
     "  end\n"
     "  redis.call('HSET', KEYS[3], first.id, ARGV[2])\n"
-    "  redis.call('PEXPIRE', KEYS[3], ARGV[6])\n"
+    "  prolong(KEYS[3], ARGV[6])\n"
     "  return {1, first.id, first.from, first.session}\n"
     "end\n"
     "local id = redis.call('XADD', KEYS[1], '*', unpack(fields))\n"
@@ -103,16 +106,23 @@ const char sink_script_release[] = LUA_RECORDS
     "end\n"
     "return gone\n";
 
-/* KEYS, ARGV: as above, then the milliseconds. How many were renewed. */
+/*
+ * KEYS: two hashes in which the record may be, the hash of commands that have
+ *   got another owner. ARGV: as above, then the milliseconds.
+ * How many were renewed.
+ */
 const char sink_script_renew[] = LUA_RECORDS
     "local renewed = 0\n"
-    "for _, key in ipairs(KEYS) do\n"
-    "  read(key, function(r)\n"
+    "for i = 1, 2 do\n"
+    "  read(KEYS[i], function(r)\n"
     "    if not r.is_over and r.id == ARGV[1] and r.owner == ARGV[2] then\n"
-    "      write(key, r, ARGV[3])\n"
+    "      write(KEYS[i], r, ARGV[3])\n"
     "      renewed = renewed + 1\n"
     "    end\n"
     "  end)\n"
+    "end\n"
+    "if renewed > 0 and redis.call('HEXISTS', KEYS[3], ARGV[1]) == 1 then\n"
+    "  prolong(KEYS[3], ARGV[3])\n"
     "end\n"
     "return renewed\n";
 

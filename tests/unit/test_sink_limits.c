@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #define STREAM "relay:commands"
+#define MOVED  "relay:moved:{relay:commands}:t/u"
 
 static enum sink_outcome
 refusal(struct rig *rig, const struct command *command)
@@ -336,10 +337,59 @@ a_sink_that_goes_with_commands_under_way_tells_nobody(void **state)
 	assert_int_equal(rig.count, 0);
 }
 
+/* Else the owner before would get the answers again. */
+static void
+that_a_command_has_moved_is_known_as_long_as_its_record(void **state)
+{
+	struct rig rig;
+	(void)state;
+	rig_open(&rig, &rig_options, NULL);
+	struct command command = rig_command("{\"m\":1}");
+	struct entry_id id = rig_submit(&rig, &command)->id;
+	command.connection = view_of("c2");
+	assert_int_equal(rig_submit(&rig, &command)->outcome, SINK_REPEATED);
+	redis_fixture_run(&rig.redis, "PEXPIRE %s 5000", MOVED);
+	sink_session_ops.renew(rig.sink, command.tenant, command.user,
+	    command.session, view_of("c1"), id);
+	rig_settle(&rig);
+	assert_in_range(rig_number(&rig, "PTTL %s", MOVED), 1, 5000);
+	sink_session_ops.renew(rig.sink, command.tenant, command.user,
+	    command.session, view_of("c2"), id);
+	rig_settle(&rig);
+	assert_in_range(rig_number(&rig, "PTTL %s", MOVED), 800000, 900000);
+	rig_close(&rig);
+}
+
+static void
+another_move_makes_what_is_known_of_the_first_no_shorter(void **state)
+{
+	struct rig rig;
+	struct sink_options options = rig_options;
+	(void)state;
+	rig_open(&rig, &options, NULL);
+	struct command command = rig_command("{\"m\":1}");
+	rig_submit(&rig, &command);
+	command.connection = view_of("c2");
+	rig_submit(&rig, &command);
+	options.dedup_seconds = 1;
+	sink_reload(rig.sink, &options);
+	command.connection = view_of("c3");
+	command.frame = view_of("{\"m\":2}");
+	rig_submit(&rig, &command);
+	command.connection = view_of("c4");
+	assert_int_equal(rig_submit(&rig, &command)->outcome, SINK_REPEATED);
+	assert_in_range(rig_number(&rig, "PTTL %s", MOVED), 800000, 900000);
+	rig_close(&rig);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    that_a_command_has_moved_is_known_as_long_as_its_record),
+		cmocka_unit_test(
+		    another_move_makes_what_is_known_of_the_first_no_shorter),
 		cmocka_unit_test(one_command_over_the_bound_is_overloaded),
 		cmocka_unit_test(one_byte_over_the_bound_is_overloaded),
 		cmocka_unit_test(a_redis_that_is_away_is_degraded_at_once),
