@@ -16,6 +16,7 @@
 #define RELEASE_MS      5000
 #define OWNER_MS        1000
 #define CANARY_MAXLEN   "16"
+#define CANARY_LIFE_MS  "3600000"
 #define SUBMIT_WORDS    40
 #define DIGEST_TEXT_MAX (2 * SHA256_DIGEST_LENGTH + 1)
 
@@ -427,6 +428,16 @@ const struct sink_ops sink_session_ops = {
 	.ask_owner = sink_ask_owner,
 };
 
+/* Its name is that of a process, which may end at any time. */
+static void
+let_canary_end(struct sink *sink, struct view key)
+{
+	const struct view argv[] = { view_of("PEXPIRE"), key,
+		view_of(CANARY_LIFE_MS) };
+	redis_link_command(
+	    sink->commands, argv, 3, RELEASE_MS, ignore_answer, NULL);
+}
+
 int
 sink_canary(struct sink *sink, struct view key, struct view nonce,
     redis_answer_fn *answer, void *arg)
@@ -434,8 +445,11 @@ sink_canary(struct sink *sink, struct view key, struct view nonce,
 	const struct view argv[] = { view_of("XADD"), key, view_of("MAXLEN"),
 		view_of("~"), view_of(CANARY_MAXLEN), view_of("*"),
 		view_of("event"), nonce };
-	return redis_link_command(sink->commands, argv,
+	int sent = redis_link_command(sink->commands, argv,
 	    sizeof argv / sizeof *argv, sink->options.timeout_ms, answer, arg);
+	if (sent == 0)
+		let_canary_end(sink, key);
+	return sent;
 }
 
 void

@@ -47,9 +47,9 @@ void sink_dead_letter(void *arg, const struct refused_entry *refused);
 /* Who is told to read no more while too many of them are under way. */
 void sink_on_crowd(struct sink *sink, dead_letter_crowd_fn *crowd, void *arg);
 
-/* XADD on the canary stream of this node (capped) with the nonce in the field
- * `event`; the answer says whether Redis took it. -1: Redis is away, no answer
- * follows. */
+/* XADD on the canary stream of this node (capped, gone an hour after the last)
+ * with the nonce in the field `event`; the answer says whether Redis took it.
+ * -1: Redis is away, no answer follows. */
 int sink_canary(struct sink *sink, struct view key, struct view nonce,
     redis_answer_fn *answer, void *arg);
 

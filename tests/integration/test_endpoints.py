@@ -12,7 +12,7 @@ from harness import (CHAT, EVENTS, Publisher, Subscriber, closed_with,
                      completed, connect, digest, dumps, events_key,
                      receive_event,
                      receive_json, receive_type, run, split_cursor, step,
-                     until)
+                     until, wait_for)
 
 
 def test_hello_then_live_then_events_in_order(relay, store):
@@ -309,6 +309,21 @@ def test_health_ready_metrics_and_status(relay, store):
         assert relay.metric("relay_clients") == 1
         await subscriber.drop()
     run(scene())
+
+
+def test_the_relay_is_ready_though_its_canary_has_expired(relay, store):
+    assert relay.get("/ready")[0] == 200
+    [canary] = store.keys("relay:canary:*")
+    assert store.pttl(canary) > 0
+    for _ in range(2):
+        store.pexpire(canary, 1)
+        wait_for(lambda: not store.exists(canary), what="its end")
+
+        def is_written_again():
+            code, _, body = relay.get("/ready")
+            assert code == 200, body
+            return store.exists(canary)
+        wait_for(is_written_again, what="the next probe")
 
 
 def test_after_the_last_client_nothing_is_left(relay, store):

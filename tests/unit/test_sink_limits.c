@@ -382,10 +382,26 @@ another_move_makes_what_is_known_of_the_first_no_shorter(void **state)
 	rig_close(&rig);
 }
 
+/* Each process has one of its own, and leaves it behind. */
+static void
+the_canary_of_a_relay_that_is_gone_goes_in_time(void **state)
+{
+	struct rig rig;
+	(void)state;
+	rig_open(&rig, &rig_options, NULL);
+	rig_settle(&rig);
+	rig_settle(&rig); /* the second goes behind all of the first */
+	assert_in_range(
+	    rig_number(&rig, "PTTL %s", "relay:canary:n1"), 60000, 3600000);
+	rig_close(&rig);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    the_canary_of_a_relay_that_is_gone_goes_in_time),
 		cmocka_unit_test(
 		    that_a_command_has_moved_is_known_as_long_as_its_record),
 		cmocka_unit_test(
