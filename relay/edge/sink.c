@@ -15,6 +15,7 @@
 #define RECORDS_MAX     16 /* of de-duplication, in one hash */
 #define RELEASE_MS      5000
 #define OWNER_MS        1000
+#define LEAST_SHARE     40 /* of commands.timeout_ms */
 #define CANARY_MAXLEN   "16"
 #define CANARY_LIFE_MS  "3600000"
 #define SUBMIT_WORDS    40
@@ -242,6 +243,15 @@ on_submitted(void *arg, const struct redis_value *answer)
 	free(inflight);
 }
 
+/* A link that is late for one command is closed with all that is on it: what
+ * has next to no time left is not sent. */
+static bool
+has_time_left(const struct sink *sink, const struct command *command)
+{
+	unsigned timeout_ms = sink->options.timeout_ms;
+	return command->waited_ms < timeout_ms - timeout_ms / LEAST_SHARE;
+}
+
 /* May it go to Redis? */
 static bool
 admit(struct sink *sink, const struct command *command,
@@ -252,7 +262,7 @@ admit(struct sink *sink, const struct command *command,
 	if (!redis_link_is_up(sink->commands))
 		return false;
 	*outcome_r = SINK_TIMEOUT;
-	if (command->waited_ms >= options->timeout_ms)
+	if (!has_time_left(sink, command))
 		return false;
 	*outcome_r = SINK_OVERLOADED;
 	return sink->inflight < options->max_inflight &&

@@ -124,6 +124,28 @@ a_frozen_redis_is_a_timeout_by_the_deadline_that_is_left(void **state)
 	rig_close(&rig);
 }
 
+/* A link that is late for one command is closed, with all that is on it. */
+static void
+a_command_without_time_left_costs_the_others_nothing(void **state)
+{
+	struct rig rig;
+	(void)state;
+	rig_open(&rig, &rig_options, NULL);
+	struct command other = rig_command("{}");
+	struct command late = rig_command("{\"late\":1}");
+	late.waited_ms = 1999;
+	kill(rig.redis.pid, SIGSTOP);
+	submit_only(&rig, &other);
+	assert_int_equal(refusal(&rig, &late), SINK_TIMEOUT);
+	for (int i = 0; i < 20; i++)
+		rig_turn(&rig);
+	assert_int_equal(rig.count, 0);
+	kill(rig.redis.pid, SIGCONT);
+	rig_wait(&rig, rig.count == 1);
+	assert_int_equal(rig.answers[0].outcome, SINK_STORED);
+	rig_close(&rig);
+}
+
 static void
 a_full_redis_is_overloaded_and_recovers(void **state)
 {
@@ -412,6 +434,8 @@ main(void)
 		cmocka_unit_test(a_link_lost_under_commands_answers_each_once),
 		cmocka_unit_test(
 		    a_frozen_redis_is_a_timeout_by_the_deadline_that_is_left),
+		cmocka_unit_test(
+		    a_command_without_time_left_costs_the_others_nothing),
 		cmocka_unit_test(a_full_redis_is_overloaded_and_recovers),
 		cmocka_unit_test(
 		    a_redis_that_cannot_write_its_disk_is_degraded),
