@@ -29,9 +29,10 @@ struct key_store {
 	uint64_t looked_ms;     /* when the last look began */
 	uint64_t retry_ms;      /* after the next failure */
 	bool has_looked;
-	bool has_failed;  /* the last look */
-	bool looks_again; /* as soon as the one under way has ended */
-	bool is_outdated; /* the one under way asked a URL of before */
+	bool has_failed;   /* the last look */
+	bool has_bad_file; /* it saw a file that is no good */
+	bool looks_again;  /* as soon as the one under way has ended */
+	bool is_outdated;  /* the one under way asked a URL of before */
 };
 
 static struct key_store *
@@ -116,8 +117,8 @@ end_look(struct key_store *store, bool has_failed)
 	uint64_t refetch_ms = config_of(store)->auth_refetch_seconds * 1000;
 	uint64_t next_ms = config_of(store)->auth_refresh_seconds * 1000;
 	store->has_looked = true;
-	store->has_failed = has_failed;
-	if (has_failed) {
+	store->has_failed = has_failed || store->has_bad_file;
+	if (store->has_failed) {
 		next_ms =
 		    store->retry_ms < refetch_ms ? store->retry_ms : refetch_ms;
 		store->retry_ms = 2 * next_ms;
@@ -194,11 +195,11 @@ look(struct key_store *store)
 		return;
 	}
 	store->looked_ms = clock_mono_ms();
-	bool is_fine = look_at_files(store);
+	store->has_bad_file = !look_at_files(store);
 	if (store->settings->auth.has_url)
 		fetch_start(store->fetch, config_of(store)->auth_jwks);
 	else
-		end_look(store, !is_fine);
+		end_look(store, false);
 }
 
 void
@@ -270,6 +271,7 @@ key_store_reload(struct key_store *store, struct settings *settings)
 	warn_of_open_secret(settings);
 	key_set_release(&store->local);
 	store->local = key_set_hold(settings->auth.keys);
+	store->has_bad_file = false;
 	unite(store);
 	log_keys(store);
 	if (settings->auth.has_url) {

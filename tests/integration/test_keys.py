@@ -217,6 +217,20 @@ def test_keys_are_there_when_the_relay_says_it_started(
     assert auth_state(relay) == (200, "ready")
 
 
+def test_a_file_that_fails_beside_a_url_is_told(
+        start_relay, redis_server, keys, server):
+    relay = start_relay(
+        redis_server, *keys.options(jwks=server(jwks("ES256")).url),
+        "--auth-refresh-seconds=1", "--auth-refetch-seconds=1")
+    assert auth_state(relay) == (200, "ready")
+    secret = keys.secret.read_text()
+    keys.secret.write_text("short")
+    wait_for(lambda: auth_state(relay) == (200, "degraded"), 10, "degraded")
+    assert lets_in(relay, "HS256") is True and lets_in(relay) is True
+    keys.secret.write_text(secret)
+    wait_for(lambda: auth_state(relay) == (200, "ready"), 10, "ready")
+
+
 def test_rotation(start_relay, redis_server, keys, server):
     source = server(jwks("ES256"))
     relay = url_relay(start_relay, redis_server, keys, source.url, workers=2)
