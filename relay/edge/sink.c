@@ -16,8 +16,6 @@
 #define RELEASE_MS      5000
 #define OWNER_MS        1000
 #define LEAST_SHARE     40 /* of commands.timeout_ms */
-#define CANARY_MAXLEN   "16"
-#define CANARY_LIFE_MS  "3600000"
 #define SUBMIT_WORDS    40
 #define DIGEST_TEXT_MAX (2 * SHA256_DIGEST_LENGTH + 1)
 
@@ -252,12 +250,23 @@ has_time_left(const struct sink *sink, const struct command *command)
 	return command->waited_ms < timeout_ms - timeout_ms / LEAST_SHARE;
 }
 
+/* One command has it in any case: the bound is a worker's share, and may be
+ * less than a frame may be. */
+static bool
+has_room(const struct sink *sink, const struct command *command)
+{
+	const struct sink_options *options = &sink->options;
+	return sink->inflight == 0 ||
+	    (sink->inflight < options->max_inflight &&
+		sink->inflight_bytes + command->frame.len <=
+		    options->max_inflight_bytes);
+}
+
 /* May it go to Redis? */
 static bool
 admit(struct sink *sink, const struct command *command,
     enum sink_outcome *outcome_r)
 {
-	const struct sink_options *options = &sink->options;
 	*outcome_r = SINK_DEGRADED;
 	if (!redis_link_is_up(sink->commands))
 		return false;
@@ -265,10 +274,7 @@ admit(struct sink *sink, const struct command *command,
 	if (!has_time_left(sink, command))
 		return false;
 	*outcome_r = SINK_OVERLOADED;
-	return sink->inflight < options->max_inflight &&
-	    sink->inflight_bytes + command->frame.len <=
-	    options->max_inflight_bytes &&
-	    !sink_backlog_is_full(sink);
+	return has_room(sink, command) && !sink_backlog_is_full(sink);
 }
 
 static struct inflight *
@@ -437,30 +443,6 @@ const struct sink_ops sink_session_ops = {
 	.renew = sink_renew,
 	.ask_owner = sink_ask_owner,
 };
-
-/* Its name is that of a process, which may end at any time. */
-static void
-let_canary_end(struct sink *sink, struct view key)
-{
-	const struct view argv[] = { view_of("PEXPIRE"), key,
-		view_of(CANARY_LIFE_MS) };
-	redis_link_command(
-	    sink->commands, argv, 3, RELEASE_MS, ignore_answer, NULL);
-}
-
-int
-sink_canary(struct sink *sink, struct view key, struct view nonce,
-    redis_answer_fn *answer, void *arg)
-{
-	const struct view argv[] = { view_of("XADD"), key, view_of("MAXLEN"),
-		view_of("~"), view_of(CANARY_MAXLEN), view_of("*"),
-		view_of("event"), nonce };
-	int sent = redis_link_command(sink->commands, argv,
-	    sizeof argv / sizeof *argv, sink->options.timeout_ms, answer, arg);
-	if (sent == 0)
-		let_canary_end(sink, key);
-	return sent;
-}
 
 void
 sink_dead_letter(void *arg, const struct refused_entry *refused)

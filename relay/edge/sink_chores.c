@@ -3,14 +3,17 @@
 
 /*
  * What the sink does by the clock: look how far the workers lag behind, and cut
- * the commands that every group is done with.
+ * the commands that every group is done with. And what is written to find out
+ * whether Redis takes anything.
  */
 
-#define TICK_MS       1000
-#define TRIM_TICKS    60
-#define TRIM_MS       30000
-#define SAMPLE_MS     2000
-#define SENT_FRACTION 4 /* of max_backlog, sent since: look again now */
+#define TICK_MS        1000
+#define TRIM_TICKS     60
+#define TRIM_MS        30000
+#define SAMPLE_MS      2000
+#define CANARY_MAXLEN  "16"
+#define CANARY_LIFE_MS "3600000"
+#define SENT_FRACTION  4 /* of max_backlog, sent since: look again now */
 
 /* The value of a name in a flat array of names and values, or NULL. */
 static const struct redis_value *
@@ -121,6 +124,30 @@ ignore_answer(void *arg, const struct redis_value *answer)
 {
 	(void)arg;
 	(void)answer;
+}
+
+/* Its name is that of a process, which may end at any time. */
+static void
+let_canary_end(struct sink *sink, struct view key)
+{
+	const struct view argv[] = { view_of("PEXPIRE"), key,
+		view_of(CANARY_LIFE_MS) };
+	redis_link_command(
+	    sink->commands, argv, 3, SAMPLE_MS, ignore_answer, NULL);
+}
+
+int
+sink_canary(struct sink *sink, struct view key, struct view nonce,
+    redis_answer_fn *answer, void *arg)
+{
+	const struct view argv[] = { view_of("XADD"), key, view_of("MAXLEN"),
+		view_of("~"), view_of(CANARY_MAXLEN), view_of("*"),
+		view_of("event"), nonce };
+	int sent = redis_link_command(sink->commands, argv,
+	    sizeof argv / sizeof *argv, sink->options.timeout_ms, answer, arg);
+	if (sent == 0)
+		let_canary_end(sink, key);
+	return sent;
 }
 
 static void

@@ -62,6 +62,24 @@ one_byte_over_the_bound_is_overloaded(void **state)
 	rig_close(&rig);
 }
 
+/* The bound is a worker's share, and may be less than one frame may be. */
+static void
+a_frame_over_the_bound_is_stored_when_it_is_alone(void **state)
+{
+	struct rig rig;
+	(void)state;
+	struct sink_options options = rig_options;
+	options.max_inflight_bytes = 4;
+	rig_open(&rig, &options, NULL);
+	struct command command = rig_command("01234");
+	submit_only(&rig, &command);
+	assert_int_equal(refusal(&rig, &command), SINK_OVERLOADED);
+	rig_wait(&rig, rig.count == 1);
+	assert_int_equal(rig.answers[0].outcome, SINK_STORED);
+	assert_int_equal(rig_submit(&rig, &command)->outcome, SINK_STORED);
+	rig_close(&rig);
+}
+
 static void
 a_redis_that_is_away_is_degraded_at_once(void **state)
 {
@@ -430,6 +448,8 @@ main(void)
 		    another_move_makes_what_is_known_of_the_first_no_shorter),
 		cmocka_unit_test(one_command_over_the_bound_is_overloaded),
 		cmocka_unit_test(one_byte_over_the_bound_is_overloaded),
+		cmocka_unit_test(
+		    a_frame_over_the_bound_is_stored_when_it_is_alone),
 		cmocka_unit_test(a_redis_that_is_away_is_degraded_at_once),
 		cmocka_unit_test(a_link_lost_under_commands_answers_each_once),
 		cmocka_unit_test(
