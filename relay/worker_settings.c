@@ -76,7 +76,8 @@ worker_session_options(const struct worker *worker)
 	const struct config *config = &worker->settings->config;
 	return (struct session_options){
 		.prefix = view_of(config->redis_prefix),
-		.max_frame_bytes = config->limits_frame_bytes,
+		.max_waiting_bytes =
+		    share(worker, config->limits_commands_bytes),
 		.max_depth = (uint32_t)config->limits_frame_depth,
 		.frames_per_second = (unsigned)config->limits_frames_per_second,
 		.frames_burst = (unsigned)config->limits_frames_burst,

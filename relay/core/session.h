@@ -95,7 +95,7 @@ struct sink_ops {
 
 struct session_options {
 	struct view prefix;         /* of keys, "relay:" */
-	size_t max_frame_bytes;     /* 1 MiB */
+	size_t max_waiting_bytes;   /* of frames of all sessions; 64 MiB */
 	uint32_t max_depth;         /* 64 */
 	unsigned frames_per_second; /* 50; 0 = off */
 	unsigned frames_burst;      /* 100 */

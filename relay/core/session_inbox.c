@@ -12,9 +12,6 @@
  * waiting.
  */
 
-/* Over all sessions of a worker; a frame beyond it is answered `overloaded`. */
-#define QUEUED_BYTES_MAX ((size_t)64 << 20)
-
 /* Between looks whether a chat is still needed. */
 #define REST_MS 5000
 
@@ -142,14 +139,22 @@ is_held_up(const struct session *session)
 	return session->pending != NULL || inbox_head(session) != NULL;
 }
 
+/* One frame has room in any case: the bound may be less than it may be. */
+static bool
+has_room(const struct session *session, struct view frame)
+{
+	const struct session_env *env = session->env;
+	return session->chat->unanswered < env->options.max_unanswered &&
+	    (env->queued_bytes == 0 ||
+		env->queued_bytes + frame.len <=
+		    env->options.max_waiting_bytes);
+}
+
 void
 inbox_receive(struct session *session, struct view frame)
 {
 	struct session_env *env = session->env;
-	bool is_over =
-	    session->chat->unanswered >= env->options.max_unanswered ||
-	    env->queued_bytes + frame.len > QUEUED_BYTES_MAX;
-	if (is_over)
+	if (!has_room(session, frame))
 		command_fail(session, SINK_OVERLOADED, view_make(NULL, 0));
 	else if (is_held_up(session) ||
 	    command_take(session, frame, env->now_ms) == FRAME_WAITS)

@@ -136,7 +136,7 @@ make_core(struct relay *relay)
 	};
 	const struct session_options session_options = {
 		.prefix = view_of("relay:"),
-		.max_frame_bytes = 1 << 20,
+		.max_waiting_bytes = 64 << 20,
 		.max_depth = 64,
 		.max_unanswered = 8,
 		.timeout_ms = 2000,

@@ -232,7 +232,7 @@ rig_open_contract(struct rig *rig, struct contract *contract)
 	rig->contract = contract;
 	rig->options = (struct session_options){
 		.prefix = view_of("relay:"),
-		.max_frame_bytes = 1 << 20,
+		.max_waiting_bytes = 64 << 20,
 		.max_depth = 64,
 		.frames_per_second = 50,
 		.frames_burst = 100,

@@ -241,6 +241,32 @@ a_frame_that_waits_twice_has_one_deadline(void **state)
 	rig_close(&rig);
 }
 
+static void
+bytes_that_wait_have_the_bound_of_those_under_way(void **state)
+{
+	static struct peer other;
+	struct rig rig;
+	(void)state;
+	rig_open(&rig);
+	rig.options.max_waiting_bytes = sizeof MESSAGE + 10;
+	session_env_reload(rig.env, &rig.options, rig.contract);
+	peer_open_chat(&rig, &peer, "", false);
+	peer_open_chat(&rig, &other, "", false);
+	peer_says(&rig, &peer, MESSAGE);
+	peer_says(&rig, &other, MESSAGE_2);
+	expect(&other, "{\"type\":\"error\",\"code\":\"overloaded\"");
+	expect_nothing(&peer);
+	rig_opened(&rig, 0);
+	assert_int_equal(rig.sink.count, 1);
+	rig.options.max_waiting_bytes = 1; /* one may wait, whatever its size */
+	session_env_reload(rig.env, &rig.options, rig.contract);
+	peer_says(&rig, &other, MESSAGE_2);
+	expect_nothing(&other);
+	peer_fini(&other);
+	peer_fini(&peer);
+	rig_close(&rig);
+}
+
 #define TEST(name) cmocka_unit_test(name)
 
 int
@@ -258,6 +284,7 @@ main(void)
 		TEST(
 		    the_time_of_a_frame_that_is_answered_is_not_that_of_the_next),
 		TEST(a_frame_that_waits_twice_has_one_deadline),
+		TEST(bytes_that_wait_have_the_bound_of_those_under_way),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
