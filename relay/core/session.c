@@ -255,10 +255,12 @@ session_message(struct session *session, struct view message, uint64_t now_ms)
 	session->env->now_ms = now_ms;
 	if (session->is_closed)
 		return;
-	if (refuses_frames(session))
+	if (refuses_frames(session)) {
+		stat_add(session->env->stats, commands_refused, 1);
 		refuse_client(session);
-	else if (admit_frame(session))
+	} else if (admit_frame(session)) {
 		inbox_receive(session, message);
+	}
 }
 
 void

@@ -168,8 +168,16 @@ named_session(const struct session *session)
 }
 
 static void
+refuse_bad_session(struct session *session)
+{
+	stat_add(session->env->stats, commands_refused, 1);
+	session_refuse_id(session);
+}
+
+static void
 refuse_no_session(struct session *session)
 {
+	stat_add(session->env->stats, commands_refused, 1);
 	if (session_endpoint(session)->no_session != NULL)
 		session_refuse_as(
 		    session, session_endpoint(session)->no_session);
@@ -214,7 +222,7 @@ find_target(struct session *session, const struct contract_message *message,
 	if (session->pending != NULL)
 		*target_r = session->pending;
 	else if (id.len > 0 && !stream_key_session_is_valid(id))
-		session_refuse_id(session);
+		refuse_bad_session(session);
 	else if (current != NULL &&
 	    (id.len == 0 || view_equal(id, binding_id(current))))
 		*target_r = current;

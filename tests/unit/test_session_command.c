@@ -213,6 +213,7 @@ a_cancel_without_any_session_closes_1008(void **state)
 	    "\"message\":\"Execution websocket must start with a canonical "
 	    "message frame.\"}");
 	assert_int_equal(peer.closed, 1008);
+	assert_int_equal(stat_get(&rig.stats, commands_refused), 1);
 	peer_fini(&peer);
 	rig_close(&rig);
 }
@@ -240,6 +241,7 @@ a_bad_session_id_in_a_frame_closes_1008(void **state)
 	    &rig, &peer, "{\"type\":\"cancel\",\"session_id\":\"a\\nb\"}");
 	expect(&peer, "{\"type\":\"error\",\"code\":\"invalid_session_id\"");
 	assert_int_equal(peer.closed, 1008);
+	assert_int_equal(stat_get(&rig.stats, commands_refused), 2);
 	peer_fini(&peer);
 	rig_close(&rig);
 }

@@ -246,6 +246,7 @@ a_frame_or_a_violation_on_a_passive_socket_closes_1008(void **state)
 	expect_error(&peer, "passive_subscription_only", 1008);
 	peer_says(&rig, &peer, "more");
 	expect_nothing(&peer);
+	assert_int_equal(stat_get(&rig.stats, commands_refused), 1);
 	peer_fini(&peer);
 	peer_open(&rig, &peer, EXECUTION, "session_id=s", false);
 	session_violation(peer.session, 1003);
