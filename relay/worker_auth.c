@@ -65,15 +65,18 @@ judge_token(
 	return verdict;
 }
 
-/* It was good when the ticket was made; is it still? */
+/* It was good when the ticket was made; is it still? Another node may have made
+ * it for a key that is new here. */
 static enum token_verdict
-judge_again(const struct worker *worker, const struct token_bearer *bearer)
+judge_again(struct worker *worker, const struct token_bearer *bearer)
 {
 	uint64_t leeway_s = worker->settings->auth.policy.leeway_s;
 	if (token_is_over(bearer->expires_s, leeway_s, clock_unix_ms() / 1000))
 		return TOKEN_EXPIRED;
-	return key_set_trusts(worker->keys, bearer->key_id) ? TOKEN_ACCEPTED
-							    : TOKEN_UNKNOWN_KEY;
+	if (key_set_trusts(worker->keys, bearer->key_id))
+		return TOKEN_ACCEPTED;
+	ask_for_keys(worker);
+	return TOKEN_UNKNOWN_KEY;
 }
 
 /* --- upgrades --- */

@@ -281,6 +281,23 @@ def test_a_new_key_is_found_when_a_token_names_it_but_not_too_often(
     assert count <= 5 and span > 2 * (count - 1) - 1, source.asked
 
 
+def test_a_new_key_is_found_when_a_ticket_of_another_node_names_it(
+        start_relay, redis_server, keys, server):
+    source = server(jwks("ES256"))
+    options = [*keys.options(secret=False, jwks=source.url),
+               "--auth-refetch-seconds=1"]
+    maker, taker = (start_relay(redis_server, *options) for _ in range(2))
+    source.document = jwks("ES256", "EdDSA")
+    wait_for(lambda: lets_in(maker, "EdDSA") is True, 10)
+
+    def lets_ticket_in():
+        made = ticket(maker, token("EdDSA"))["ticket"]
+        return is_let_in(taker, path=f"{CHAT}?ticket={made}")
+
+    assert lets_ticket_in() == REFUSED
+    wait_for(lambda: lets_ticket_in() is True, 10, "the key")
+
+
 def test_down_at_the_start_and_back(start_relay, redis_server, keys, server):
     source = server(b"")
     source.mood = "status"
