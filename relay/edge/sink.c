@@ -412,6 +412,15 @@ on_owner(void *arg, const struct redis_value *answer)
 	free(question);
 }
 
+/* Not sooner than a command that may be under way on the same link, which is
+ * closed when an answer is late. */
+static unsigned
+owner_ms(const struct sink *sink)
+{
+	unsigned timeout_ms = sink->options.timeout_ms;
+	return timeout_ms > OWNER_MS ? timeout_ms : OWNER_MS;
+}
+
 static int
 sink_ask_owner(void *arg, const struct owner_question *asked)
 {
@@ -430,7 +439,7 @@ sink_ask_owner(void *arg, const struct owner_question *asked)
 	const struct view argv[] = { view_of("HGET"), buf_view(&key),
 		view_of(id) };
 	int sent = redis_link_command(
-	    sink->commands, argv, 3, OWNER_MS, on_owner, question);
+	    sink->commands, argv, 3, owner_ms(sink), on_owner, question);
 	buf_fini(&key);
 	if (sent < 0)
 		free(question);

@@ -157,9 +157,32 @@ a_command_without_time_left_costs_the_others_nothing(void **state)
 	assert_int_equal(refusal(&rig, &late), SINK_TIMEOUT);
 	for (int i = 0; i < 20; i++)
 		rig_turn(&rig);
-	assert_int_equal(rig.count, 0);
 	kill(rig.redis.pid, SIGCONT);
 	rig_wait(&rig, rig.count == 1);
+	assert_int_equal(rig.answers[0].outcome, SINK_STORED);
+	rig_close(&rig);
+}
+
+static void
+a_question_costs_no_command_its_time(void **state)
+{
+	struct rig rig;
+	(void)state;
+	rig_open(&rig, &rig_options, NULL);
+	struct command command = rig_command("{}");
+	const struct owner_question question = { .session_id = 7,
+		.tenant = command.tenant,
+		.user = command.user,
+		.connection = command.connection,
+		.command = { 9, 0 } };
+	kill(rig.redis.pid, SIGSTOP);
+	submit_only(&rig, &command);
+	assert_int_equal(sink_session_ops.ask_owner(rig.sink, &question), 0);
+	uint64_t before_ms = clock_mono_ms();
+	while (clock_mono_ms() - before_ms < 1200)
+		rig_turn(&rig);
+	kill(rig.redis.pid, SIGCONT);
+	rig_wait(&rig, rig.count == 1 && rig.told == 1);
 	assert_int_equal(rig.answers[0].outcome, SINK_STORED);
 	rig_close(&rig);
 }
@@ -456,6 +479,7 @@ main(void)
 		    a_frozen_redis_is_a_timeout_by_the_deadline_that_is_left),
 		cmocka_unit_test(
 		    a_command_without_time_left_costs_the_others_nothing),
+		cmocka_unit_test(a_question_costs_no_command_its_time),
 		cmocka_unit_test(a_full_redis_is_overloaded_and_recovers),
 		cmocka_unit_test(
 		    a_redis_that_cannot_write_its_disk_is_degraded),
