@@ -20,24 +20,20 @@ parse_mode(const char *word, enum judge_mode *mode_r)
 	return false;
 }
 
-/* The endpoint whose name the target begins with, and what follows the dot. A
+/* Does the target begin with the name? Then *type_r is what follows the dot. A
  * type may hold dots, and so may the name of an endpoint. */
 static bool
-find_endpoint(const struct contract *contract, struct view target,
-    size_t *endpoint_r, struct view *type_r)
+is_named(const struct contract_endpoint *endpoint, struct view target,
+    struct view *type_r)
 {
-	for (size_t i = 0; i < contract->endpoint_count; i++) {
-		struct view name = view_of(contract->endpoints[i].name);
-		if (target.len < name.len ||
-		    memcmp(target.data, name.data, name.len) != 0 ||
-		    (target.len > name.len && target.data[name.len] != '.'))
-			continue;
-		size_t used = name.len + (target.len > name.len);
-		*endpoint_r = i;
-		*type_r = view_make(target.data + used, target.len - used);
-		return true;
-	}
-	return false;
+	struct view name = view_of(endpoint->name);
+	if (target.len < name.len ||
+	    memcmp(target.data, name.data, name.len) != 0 ||
+	    (target.len > name.len && target.data[name.len] != '.'))
+		return false;
+	size_t used = name.len + (target.len > name.len);
+	*type_r = view_make(target.data + used, target.len - used);
+	return true;
 }
 
 static bool
@@ -50,6 +46,15 @@ find_type(const struct contract_side *side, struct view type, size_t *index_r)
 		return true;
 	}
 	return false;
+}
+
+static bool
+find_message(
+    const struct contract_side *side, struct view type, size_t *message_r)
+{
+	*message_r = MODE_RULE_ALL;
+	return type.len == 0 || view_is(type, "*") ||
+	    find_type(side, type, message_r);
 }
 
 static int
@@ -86,20 +91,33 @@ refuse_type(const struct contract_endpoint *endpoint, struct view type,
 	return -1;
 }
 
+/* Of several endpoints that it may mean the one with the longest name. */
 static int
 parse_target(const struct contract *contract, const char *target,
     struct mode_rule *rule_r, struct error *err)
 {
-	struct view type;
-	if (!find_endpoint(contract, view_of(target), &rule_r->endpoint, &type))
-		return refuse_endpoint(contract, target, err);
-	const struct contract_endpoint *endpoint =
-	    &contract->endpoints[rule_r->endpoint];
-	rule_r->message = MODE_RULE_ALL;
-	if (type.len == 0 || view_is(type, "*") ||
-	    find_type(&endpoint->server, type, &rule_r->message))
+	const struct contract_endpoint *wrong = NULL;
+	struct view type, wrong_type = { 0 };
+	size_t used = 0;
+	for (size_t i = 0; i < contract->endpoint_count; i++) {
+		const struct contract_endpoint *endpoint =
+		    &contract->endpoints[i];
+		size_t message, length = strlen(endpoint->name) + 1;
+		if (!is_named(endpoint, view_of(target), &type))
+			continue;
+		if (!find_message(&endpoint->server, type, &message)) {
+			wrong = endpoint;
+			wrong_type = type;
+		} else if (length > used) {
+			used = length;
+			rule_r->endpoint = i;
+			rule_r->message = message;
+		}
+	}
+	if (used > 0)
 		return 0;
-	return refuse_type(endpoint, type, target, err);
+	return wrong ? refuse_type(wrong, wrong_type, target, err)
+		     : refuse_endpoint(contract, target, err);
 }
 
 int

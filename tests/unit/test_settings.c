@@ -58,6 +58,43 @@ everything_is_read_and_tied_together(void **state)
 	settings_release(&settings);
 }
 
+/* Both of names that may hold dots. */
+static void
+a_rule_is_for_the_endpoint_whose_name_fits_best(void **state)
+{
+	(void)state;
+	struct contract_message sent[] = { { .type = (char *)"more.x" } };
+	const struct contract_side server = {
+		.messages = sent,
+		.message_count = 1,
+	};
+	struct contract_endpoint endpoints[] = {
+		{ .name = (char *)"talk", .server = server },
+		{ .name = (char *)"talk.more", .server = server },
+	};
+	const struct contract contract = {
+		.endpoints = endpoints,
+		.endpoint_count = 2,
+	};
+	static const struct {
+		const char *text;
+		size_t endpoint, message;
+	} rows[] = {
+		{ "talk=off", 0, MODE_RULE_ALL },
+		{ "talk.more=off", 1, MODE_RULE_ALL },
+		{ "talk.more.more.x=off", 1, 0 },
+		{ "talk.more.x=off", 0, 0 },
+	};
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct mode_rule rule;
+		struct error err = { 0 };
+		if (mode_rule_parse(&contract, rows[i].text, &rule, &err) != 0)
+			fail_msg("%s: %s", rows[i].text, err.message);
+		assert_int_equal(rule.endpoint, rows[i].endpoint);
+		assert_int_equal(rule.message, rows[i].message);
+	}
+}
+
 static void
 what_is_no_good_has_its_exit_code_and_its_place(void **state)
 {
@@ -207,6 +244,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(everything_is_read_and_tied_together),
+		cmocka_unit_test(
+		    a_rule_is_for_the_endpoint_whose_name_fits_best),
 		cmocka_unit_test(
 		    what_is_no_good_has_its_exit_code_and_its_place),
 		cmocka_unit_test(an_endpoint_is_meant_with_a_star_too),
