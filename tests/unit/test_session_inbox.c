@@ -165,6 +165,17 @@ a_session_that_ends_with_frames_waiting_leaves_nothing(void **state)
 	rig_close(&rig);
 }
 
+/* A message for s1, and a reload that no longer lets it pass. */
+static void
+peer_says_what_becomes_bad(struct rig *rig)
+{
+	peer_says(rig, &peer,
+	    "{\"type\":\"message\",\"content\":\"hi\",\"session_id\":\"s1\","
+	    "\"context_paths\":[\"a\"]}");
+	rig->options.max_depth = 1;
+	session_env_reload(rig->env, &rig->options, rig->contract);
+}
+
 /* It was good when it made the socket wait for a session. */
 static void
 a_frame_that_a_reload_made_bad_binds_nothing(void **state)
@@ -173,11 +184,7 @@ a_frame_that_a_reload_made_bad_binds_nothing(void **state)
 	(void)state;
 	rig_open(&rig);
 	peer_open_chat(&rig, &peer, "", false);
-	peer_says(&rig, &peer,
-	    "{\"type\":\"message\",\"content\":\"hi\",\"session_id\":\"s1\","
-	    "\"context_paths\":[\"a\"]}");
-	rig.options.max_depth = 1;
-	session_env_reload(rig.env, &rig.options, rig.contract);
+	peer_says_what_becomes_bad(&rig);
 	rig_opened(&rig, 0);
 	expect(&peer, "{\"type\":\"error\",\"code\":\"too_deep\"");
 	peer_says(&rig, &peer, MESSAGE_2);
@@ -198,11 +205,7 @@ the_time_of_a_frame_that_is_answered_is_not_that_of_the_next(void **state)
 	rig_open(&rig);
 	peer_chats(&rig, &peer, false);
 	rig_subscription(&rig, 0)->is_known = false;
-	peer_says(&rig, &peer,
-	    "{\"type\":\"message\",\"content\":\"hi\",\"session_id\":\"s1\","
-	    "\"context_paths\":[\"a\"]}");
-	rig.options.max_depth = 1;
-	session_env_reload(rig.env, &rig.options, rig.contract);
+	peer_says_what_becomes_bad(&rig);
 	rig_pass(&rig, 1500);
 	expect(&peer, "{\"type\":\"error\",\"code\":\"too_deep\"");
 	peer_says(&rig, &peer, MESSAGE);
