@@ -104,6 +104,15 @@ sample(struct sink *sink)
 	sink->asked_at = sink->submitted;
 }
 
+/* All that was sent so far is in the answer. */
+void
+sink_backlog_begin(struct sink *sink)
+{
+	sink->backlog = 0;
+	sink->counted = sink->submitted;
+	sample(sink);
+}
+
 /* What was sent since the last look counts in full: rather ask Redis again
  * than let the backlog run over. */
 bool

@@ -87,7 +87,10 @@ letter_options(const struct sink *sink)
 void
 sink_reload(struct sink *sink, const struct sink_options *options)
 {
+	bool was_bounded = sink->options.max_backlog > 0;
 	keep_options(sink, options);
+	if (!was_bounded && sink->options.max_backlog > 0)
+		sink_backlog_begin(sink);
 	const struct dead_letter_options letters = letter_options(sink);
 	dead_letters_reload(sink->letters, &letters);
 }

@@ -40,6 +40,8 @@ struct sink {
 
 /* --- sink_chores.c --- */
 void sink_chores_start(struct sink *sink);
+/* From now on commands.max_backlog is more than 0. */
+void sink_backlog_begin(struct sink *sink);
 /* Would one more command be over commands.max_backlog? */
 bool sink_backlog_is_full(struct sink *sink);
 
