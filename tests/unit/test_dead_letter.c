@@ -233,6 +233,26 @@ letters_that_redis_refuses_are_counted_as_lost(void **state)
 	rig_close(&rig);
 }
 
+static void
+letters_wait_while_redis_may_not_be_written(void **state)
+{
+	struct rig rig;
+	(void)state;
+	rig_open(&rig, &rig_options, NULL);
+	redis_fixture_run(&rig.redis, "REPLICAOF 127.0.0.1 1");
+	refuse(&rig, 0, view_of("x"));
+	refuse(&rig, 1, view_of("x"));
+	rig_wait(&rig, stat_get(&rig.stats, reconnects_readonly) >= 2);
+	redis_fixture_run(&rig.redis, "REPLICAOF NO ONE");
+	rig_wait(&rig,
+	    stat_get(&rig.stats, dead_letters) +
+		    stat_get(&rig.stats, dead_letters_lost) ==
+		2);
+	assert_int_equal(stat_get(&rig.stats, dead_letters_lost), 0);
+	assert_int_equal(count_letters(&rig), 2);
+	rig_close(&rig);
+}
+
 int
 main(void)
 {
@@ -245,6 +265,7 @@ main(void)
 		    the_marker_stands_in_the_slot_of_the_stream_and_ends),
 		cmocka_unit_test(an_event_is_cut_at_64_kib_on_a_character),
 		cmocka_unit_test(letters_wait_while_redis_is_away),
+		cmocka_unit_test(letters_wait_while_redis_may_not_be_written),
 		cmocka_unit_test(letters_beyond_the_bound_are_counted_as_lost),
 		cmocka_unit_test(
 		    who_reads_is_told_to_wait_while_many_are_under_way),
