@@ -109,6 +109,9 @@ struct chat {
 	struct list inbox;
 	struct list flights;
 	struct list runs;
+	/* Whose answer stood before the hub, and the last flight by then. */
+	struct entry_id doubted;
+	uint64_t doubted_ticket;
 	unsigned unanswered; /* in inbox and flights */
 	uint64_t last_ping;
 	struct rate rate;

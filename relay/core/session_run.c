@@ -96,15 +96,36 @@ is_sure(const struct session *session, const struct owned *owned)
 		session->env->now_ms - owned->sure_ms < SURE_MS);
 }
 
+/* May it be that of a frame that the sink has not answered? Not of one that was
+ * sent after it was asked for first, whose command is younger, unless that
+ * repeats an older one. */
+static bool
+may_be_in_flight(const struct session *session, struct entry_id command)
+{
+	struct chat *chat = session->chat;
+	if (chat == NULL || list_is_empty(&chat->flights))
+		return false;
+	if (entry_id_compare(chat->doubted, command) != 0) {
+		chat->doubted = command;
+		chat->doubted_ticket = session->env->last_ticket;
+	}
+	list_foreach(at, &chat->flights) {
+		const struct flight *flight =
+		    list_entry(at, struct flight, link);
+		if (flight->is_dedup || flight->ticket <= chat->doubted_ticket)
+			return true;
+	}
+	return false;
+}
+
 enum hub_owns
 run_owns(struct session *session, struct entry_id command)
 {
-	struct chat *chat = session->chat;
 	struct owned *owned = find_owned(session->owned, command);
 	if (owned != NULL)
 		return is_sure(session, owned) ? OWNS_YES
 					       : ask_whose(session, owned);
-	if (chat == NULL || list_is_empty(&chat->flights))
+	if (!may_be_in_flight(session, command))
 		return OWNS_NO;
 	session->owns_asked = true;
 	return OWNS_UNKNOWN;

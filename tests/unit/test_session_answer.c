@@ -52,6 +52,35 @@ direct_answers_are_for_the_connection_that_asked(void **state)
 	rig_close(&rig);
 }
 
+/* A command is older than its answer: those that are sent after it was seen
+ * have other ids. */
+static void
+commands_that_follow_each_other_hold_up_no_foreign_answer(void **state)
+{
+	struct rig rig;
+	(void)state;
+	rig_open(&rig);
+	peer_chats(&rig, &peer, false);
+	const struct subscription *mine = rig_subscription(&rig, 0);
+	const struct entry_id foreign = { 555, 0 };
+	const struct entry_id next = { 556, 0 };
+	peer_says(&rig, &peer, CANCEL);
+	assert_int_equal(mine->ops->owns(mine->arg, foreign), OWNS_UNKNOWN);
+	peer_says(&rig, &peer, CANCEL);
+	assert_int_equal(mine->ops->owns(mine->arg, foreign), OWNS_UNKNOWN);
+	rig_answer(&rig, 1, SINK_STORED, 101);
+	assert_int_equal(mine->resumes, 1);
+	assert_int_equal(mine->ops->owns(mine->arg, foreign), OWNS_NO);
+	peer_says(&rig, &peer, MESSAGE); /* may repeat the foreign one */
+	assert_int_equal(mine->ops->owns(mine->arg, foreign), OWNS_UNKNOWN);
+	assert_int_equal(mine->ops->owns(mine->arg, next), OWNS_UNKNOWN);
+	rig_answer(&rig, 3, SINK_STORED, 102);
+	rig_answer(&rig, 2, SINK_STORED, 556);
+	assert_int_equal(mine->ops->owns(mine->arg, next), OWNS_YES);
+	peer_fini(&peer);
+	rig_close(&rig);
+}
+
 static void
 an_answer_that_overtakes_its_ack_waits_for_it(void **state)
 {
@@ -135,6 +164,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(answers_to_sessions_that_are_gone_are_no_error),
 		TEST(direct_answers_are_for_the_connection_that_asked),
+		TEST(commands_that_follow_each_other_hold_up_no_foreign_answer),
 		TEST(an_answer_that_overtakes_its_ack_waits_for_it),
 		TEST(of_owned_commands_the_last_64_are_known),
 		TEST(failures_carry_the_request_id),
