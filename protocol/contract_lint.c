@@ -15,6 +15,7 @@ struct lint {
 	const struct contract *contract;
 	const struct contract_files *files;
 	const struct schema_set *set;
+	struct contract_refs *refs;
 	struct contract_reach *reach;
 	struct schema_scratch *scratch;
 	contract_finding_fn *report;
@@ -151,7 +152,7 @@ reference_declares(const struct lint *lint, struct contract_spot spot,
 	struct buf scratch;
 	buf_init(&scratch, 0);
 	struct contract_spot target = contract_follow(
-	    lint->files, spot.file, json_string(doc, value, &scratch));
+	    lint->refs, spot, json_string(doc, value, &scratch));
 	buf_fini(&scratch);
 	return declares(lint, target, name, depth);
 }
@@ -179,8 +180,9 @@ declares(const struct lint *lint, struct contract_spot spot, struct view name,
 static void
 check_reserved(struct lint *lint, const struct place *place)
 {
+	const struct contract_spot contract_json = { NULL, 0 };
 	struct contract_spot spot = contract_follow(
-	    lint->files, NULL, view_of(place->message->reference));
+	    lint->refs, contract_json, view_of(place->message->reference));
 	if (place->side == &place->endpoint->server &&
 	    place->endpoint->splice_cursor &&
 	    declares(lint, spot, view_of("cursor"), DECLARE_DEPTH))
@@ -381,11 +383,14 @@ lint_files(struct lint *lint, struct contract_files *files)
 	struct schema_set *set = contract_schema_set(files, &err);
 	lint->files = files;
 	lint->set = set;
+	if (!set) /* the folder has changed since it was loaded */
+		return;
 	lint->scratch = schema_scratch_new();
-	lint->reach = contract_reach_new(lint->contract, files);
-	if (set)
-		lint_loaded(lint);
+	lint->refs = contract_refs_new(files, set);
+	lint->reach = contract_reach_new(lint->contract, files, lint->refs);
+	lint_loaded(lint);
 	contract_reach_free(&lint->reach);
+	contract_refs_free(&lint->refs);
 	schema_scratch_free(&lint->scratch);
 	schema_set_free(&set);
 }

@@ -12,6 +12,7 @@
  * no stack. */
 struct contract_reach {
 	const struct contract_files *files;
+	struct contract_refs *refs;
 	bool **marks;
 	struct contract_spot *waiting;
 	size_t count;
@@ -38,43 +39,56 @@ add(struct contract_reach *reach, struct contract_spot spot)
 	reach->waiting[reach->count++] = spot;
 }
 
+static void
+add_reference(struct contract_reach *reach, const struct subschema *subschema,
+    const char *keyword, bool is_dynamic)
+{
+	const struct json_doc *doc = &subschema->file->doc;
+	struct contract_spot from = { subschema->file, subschema->node };
+	uint32_t value = json_member(doc, from.node, view_of(keyword));
+	uint32_t next = 0;
+	if (value == 0 || doc->nodes[value].type != JSON_STRING)
+		return;
+	struct buf scratch;
+	buf_init(&scratch, 0);
+	struct view reference = json_string(doc, value, &scratch);
+	struct contract_spot spot =
+	    contract_follow(reach->refs, from, reference);
+	add(reach, spot);
+	while (is_dynamic && spot.file) {
+		spot = contract_follow_dynamic(reach->refs, reference, &next);
+		add(reach, spot);
+	}
+	buf_fini(&scratch);
+}
+
 static int
 visit(void *arg, const struct subschema *subschema)
 {
-	static const char *const keywords[] = { "$ref", "$dynamicRef" };
 	struct contract_reach *reach = arg;
-	const struct json_doc *doc = &subschema->file->doc;
-	struct buf scratch;
-	buf_init(&scratch, 0);
 	*mark_of(reach, subschema->file, subschema->node) = true;
-	for (size_t i = 0; i < 2; i++) {
-		uint32_t value =
-		    json_member(doc, subschema->node, view_of(keywords[i]));
-		if (value == 0 || doc->nodes[value].type != JSON_STRING)
-			continue;
-		add(reach,
-		    contract_follow(reach->files, subschema->file,
-			json_string(doc, value, &scratch)));
-	}
-	buf_fini(&scratch);
+	add_reference(reach, subschema, "$ref", false);
+	add_reference(reach, subschema, "$dynamicRef", true);
 	return 0;
 }
 
 static void
 add_messages(struct contract_reach *reach, const struct contract_side *side)
 {
+	const struct contract_spot contract_json = { NULL, 0 };
 	for (size_t i = 0; i < side->message_count; i++)
 		add(reach,
-		    contract_follow(reach->files, NULL,
+		    contract_follow(reach->refs, contract_json,
 			view_of(side->messages[i].reference)));
 }
 
 struct contract_reach *
-contract_reach_new(
-    const struct contract *contract, const struct contract_files *files)
+contract_reach_new(const struct contract *contract,
+    const struct contract_files *files, struct contract_refs *refs)
 {
 	struct contract_reach *reach = xcalloc(1, sizeof(*reach));
 	reach->files = files;
+	reach->refs = refs;
 	reach->marks = xcalloc(files->count, sizeof(*reach->marks));
 	for (size_t i = 0; i < files->count; i++)
 		reach->marks[i] =

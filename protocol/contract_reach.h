@@ -8,9 +8,11 @@
 #include "contract_files.h"
 
 struct contract_reach;
+struct contract_refs;
 
-struct contract_reach *contract_reach_new(
-    const struct contract *contract, const struct contract_files *files);
+/* `refs` is used until it returns. */
+struct contract_reach *contract_reach_new(const struct contract *contract,
+    const struct contract_files *files, struct contract_refs *refs);
 void contract_reach_free(struct contract_reach **reach);
 
 /* Is the value at `node`, or anything inside it, reached? */

@@ -1,63 +1,119 @@
 /* SPDX-License-Identifier: MIT */
 #include "contract_refs.h"
 
-#include "contract_walk.h"
+#include "contract_parts.h"
+#include "schema_index.h"
+#include "schema_set.h"
 #include "schema_uri.h"
+#include "xmalloc.h"
 
-struct anchor {
-	struct view name;
-	uint32_t node;
-	bool is_found;
+#include <stdlib.h>
+
+/* The documents of the index are the same texts as the files, so that a node
+ * has one number in both. */
+struct contract_refs {
+	const struct contract_files *files;
+	struct schema_index index;
+	struct schema_options options;
+	struct error err; /* nobody asks */
 };
 
-static int
-visit_anchor(void *arg, const struct subschema *subschema)
+struct contract_refs *
+contract_refs_new(
+    const struct contract_files *files, const struct schema_set *set)
 {
-	static const char *const keywords[] = { "$anchor", "$dynamicAnchor" };
-	struct anchor *anchor = arg;
-	const struct json_doc *doc = &subschema->file->doc;
-	for (size_t i = 0; i < 2; i++) {
-		uint32_t value =
-		    json_member(doc, subschema->node, view_of(keywords[i]));
-		if (value == 0 || !json_string_is(doc, value, anchor->name))
-			continue;
-		anchor->node = subschema->node;
-		anchor->is_found = true;
-		return -1;
-	}
-	return 0;
+	struct contract_refs *refs = xcalloc(1, sizeof(*refs));
+	refs->files = files;
+	/* Without unknown keywords to refuse it cannot fail. */
+	(void)schema_index_init(&refs->index, set, &refs->options, &refs->err);
+	return refs;
+}
+
+void
+contract_refs_free(struct contract_refs **refs_p)
+{
+	struct contract_refs *refs = *refs_p;
+	if (!refs)
+		return;
+	schema_index_fini(&refs->index);
+	free(refs);
+	*refs_p = NULL;
+}
+
+/* The file that the document is; NULL: it came with us. */
+static const struct contract_file *
+file_of(const struct contract_refs *refs, uint32_t document)
+{
+	const char *uri = refs->index.documents[document]->uri;
+	size_t base = strlen(CONTRACT_BASE);
+	if (strncmp(uri, CONTRACT_BASE, base) != 0)
+		return NULL;
+	return contract_files_find(refs->files, view_of(uri + base));
+}
+
+static struct contract_spot
+spot_of(const struct contract_refs *refs, uint32_t resource, uint32_t node)
+{
+	uint32_t document = refs->index.resources[resource].document;
+	return (struct contract_spot){ file_of(refs, document), node };
 }
 
 static bool
-find_fragment(
-    const struct contract_file *file, struct view fragment, uint32_t *node_r)
+is_document_of(const struct contract_refs *refs, uint32_t document,
+    const struct contract_file *file)
 {
-	if (fragment.len == 0 || fragment.data[0] == '/')
-		return json_pointer_get(&file->doc, fragment, node_r);
-	struct anchor anchor = { .name = fragment };
-	contract_walk(file, visit_anchor, &anchor);
-	*node_r = anchor.node;
-	return anchor.is_found;
+	const char *uri = refs->index.documents[document]->uri;
+	size_t base = strlen(CONTRACT_BASE);
+	return strncmp(uri, CONTRACT_BASE, base) == 0 &&
+	    strcmp(uri + base, file->path) == 0;
+}
+
+/* The innermost $id around the place, or the file's own name. */
+static const char *
+base_of(const struct contract_refs *refs, struct contract_spot from)
+{
+	const char *base = CONTRACT_BASE;
+	uint32_t innermost = 0;
+	for (uint32_t i = 0; from.file && i < refs->index.resource_count; i++) {
+		const struct schema_resource *resource =
+		    &refs->index.resources[i];
+		uint32_t node = resource->node;
+		if (node < innermost || node > from.node ||
+		    !is_document_of(refs, resource->document, from.file) ||
+		    from.node >= from.file->doc.nodes[node].next)
+			continue;
+		innermost = node;
+		base = resource->uri;
+	}
+	return base;
 }
 
 struct contract_spot
-contract_follow(const struct contract_files *files,
-    const struct contract_file *from, struct view reference)
+contract_follow(struct contract_refs *refs, struct contract_spot from,
+    struct view reference)
 {
 	struct contract_spot spot = { NULL, 0 };
+	struct schema_place place;
 	struct buf uri;
-	struct buf fragment;
-	struct view raw;
 	buf_init(&uri, 0);
-	buf_init(&fragment, 0);
-	schema_uri_resolve(
-	    view_of(from ? from->path : CONTRACT_FILE), reference, &uri);
-	struct view path = schema_uri_split(buf_view(&uri), &raw);
-	schema_uri_decode(raw, &fragment);
-	const struct contract_file *file = contract_files_find(files, path);
-	if (file && find_fragment(file, buf_view(&fragment), &spot.node))
-		spot.file = file;
+	schema_uri_resolve(view_of(base_of(refs, from)), reference, &uri);
+	if (schema_index_find(&refs->index, buf_view(&uri), &place))
+		spot = spot_of(refs, place.resource, place.node);
 	buf_fini(&uri);
-	buf_fini(&fragment);
 	return spot;
+}
+
+struct contract_spot
+contract_follow_dynamic(
+    struct contract_refs *refs, struct view reference, uint32_t *next_r)
+{
+	struct view fragment;
+	schema_uri_split(reference, &fragment);
+	while (*next_r < refs->index.anchor_count) {
+		const struct schema_anchor *anchor =
+		    &refs->index.anchors[(*next_r)++];
+		if (anchor->is_dynamic && view_equal(anchor->name, fragment))
+			return spot_of(refs, anchor->resource, anchor->node);
+	}
+	return (struct contract_spot){ NULL, 0 };
 }

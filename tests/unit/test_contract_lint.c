@@ -198,6 +198,43 @@ a_file_that_nothing_refers_to_is_one_finding(void **state)
 	assert_string_equal(findings[0].violation.pointer, "");
 }
 
+/* `tell` is one file's, what it is made of another's, which is known by its
+ * $id alone; `here` stands for `any` where a list is made of the two. */
+static const char named_json[] =
+    "{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\","
+    "\"$id\":\"https://example.org/s/named\",\"$defs\":{"
+    "\"body\":{\"properties\":{\"n\":{\"$ref\":\"https://example.org/s/in\"}}},"
+    "\"inner\":{\"$id\":\"in\",\"$ref\":\"#number\",\"$defs\":{"
+    "\"number\":{\"$anchor\":\"number\",\"type\":\"number\"}}},"
+    "\"list\":{\"$id\":\"list\",\"items\":{\"$dynamicRef\":\"#item\"},"
+    "\"$defs\":{\"any\":{\"$dynamicAnchor\":\"item\"}}}}}";
+
+static void
+a_reference_by_id_is_followed(void **state)
+{
+	(void)state;
+	write_changed("b.schema.json", named_json, "", "");
+	write_changed("a.schema.json", schema_json, "{\"type\":\"array\"}",
+	    "{\"$ref\":\"https://example.org/s/named#/$defs/body\"},"
+	    "{\"$id\":\"https://example.org/s/texts\",\"$ref\":\"list\","
+	    "\"$defs\":{\"here\":{\"$dynamicAnchor\":\"item\","
+	    "\"type\":\"string\"}}}");
+	lint(folder);
+	assert_int_equal(count, 0);
+	write_changed(
+	    "b.schema.json", named_json, "{\"n\":", "{\"cursor\":{},\"n\":");
+	lint(folder);
+	assert_int_equal(count, 1);
+	assert_string_equal(findings[0].violation.rule, "reserved");
+	write_changed("b.schema.json", named_json, "\"$defs\":{",
+	    "\"$defs\":{\"lost\":{},");
+	lint(folder);
+	assert_int_equal(count, 1);
+	assert_string_equal(findings[0].violation.rule, "unreachable");
+	assert_string_equal(findings[0].violation.pointer, "/$defs/lost");
+	write_good();
+}
+
 static void
 a_request_that_is_remembered_needs_an_end(void **state)
 {
@@ -224,6 +261,7 @@ main(void)
 		    an_unreached_part_that_is_wrong_is_two_findings),
 		cmocka_unit_test(a_request_that_is_remembered_needs_an_end),
 		cmocka_unit_test(a_file_that_nothing_refers_to_is_one_finding),
+		cmocka_unit_test(a_reference_by_id_is_followed),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
