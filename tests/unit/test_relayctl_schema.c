@@ -84,6 +84,24 @@ validate_reads_references_from_the_folder_of_the_schema(void **state)
 }
 
 static void
+references_are_read_from_where_they_stand(void **state)
+{
+	char path[64];
+	(void)state;
+	snprintf(path, sizeof(path), "%s/in", folder);
+	assert_int_equal(mkdir(path, 0700), 0);
+	write_file("a.json", "{\"$ref\":\"in/b.json\"}");
+	write_file("in/b.json", "{\"$ref\":\"./c.json#/$defs/x\"}");
+	write_file("in/c.json", "{\"$defs\":{\"x\":{\"$ref\":\"../d.json\"}}}");
+	write_file("c.json", "{\"$defs\":{\"x\":false}}");
+	write_file("d.json", "{\"type\":\"null\"}");
+	write_file("one", "null");
+	assert_int_equal(run("validate --schema a.json one"), 0);
+	write_file("in/b.json", "{\"$ref\":\"x/../../../d.json\"}");
+	assert_int_equal(run("validate --schema a.json one"), 3);
+}
+
+static void
 drafts_and_formats_are_options(void **state)
 {
 	(void)state;
@@ -185,6 +203,7 @@ main(void)
 		cmocka_unit_test(validate_prints_a_line_for_each_instance),
 		cmocka_unit_test(
 		    validate_reads_references_from_the_folder_of_the_schema),
+		cmocka_unit_test(references_are_read_from_where_they_stand),
 		cmocka_unit_test(drafts_and_formats_are_options),
 		cmocka_unit_test(suite_counts_and_names_failures),
 		cmocka_unit_test(bench_tells_the_time_of_each_part),

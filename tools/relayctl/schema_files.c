@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "schema_files.h"
 
+#include "schema_uri.h"
 #include "xmalloc.h"
 
 #include <stdio.h>
@@ -41,27 +42,52 @@ schema_files_draft(
 	return 0;
 }
 
-/* Remembers a file that is referred to, when it lies beside the schema. */
-static void
-note_file(struct loader *loader, struct view name)
+/* More steps up than the folder of `base` lies deep? */
+static bool
+leads_out(const char *base, struct view reference)
 {
-	const char *hash = memchr(name.data, '#', name.len);
-	if (hash)
-		name.len = (size_t)(hash - name.data);
-	if (name.len > 2 && memcmp(name.data, "./", 2) == 0)
-		name = view_make(name.data + 2, name.len - 2);
+	long depth = 0;
+	for (; *base; base++)
+		depth += *base == '/';
+	while (reference.len > 0 && depth >= 0) {
+		const char *slash = memchr(reference.data, '/', reference.len);
+		size_t length =
+		    slash ? (size_t)(slash - reference.data) : reference.len;
+		struct view step = view_make(reference.data, length);
+		if (view_is(step, ".."))
+			depth--;
+		else if (slash && !view_is(step, "."))
+			depth++;
+		length += slash != NULL;
+		reference =
+		    view_make(reference.data + length, reference.len - length);
+	}
+	return depth < 0;
+}
+
+/* Remembers the file that a reference in `base` leads to, when it lies in the
+ * folder of the schema or below. */
+static void
+note_file(struct loader *loader, const char *base, struct view reference)
+{
+	struct view fragment;
+	struct buf target;
+	buf_init(&target, 0);
+	reference = schema_uri_split(reference, &fragment);
+	schema_uri_resolve(view_of(base), reference, &target);
+	struct view name = buf_view(&target);
 	bool is_plain = name.len > 0 && name.data[0] != '/' &&
 	    !memchr(name.data, ':', name.len) &&
-	    !memmem(name.data, name.len, "..", 2) &&
-	    !memchr(name.data, '\0', name.len);
+	    !memchr(name.data, '\0', name.len) && !leads_out(base, reference);
 	for (size_t i = 0; i < loader->count; i++)
 		is_plain = is_plain && !view_is(name, loader->names[i]);
 	if (is_plain && loader->count < FILES_MAX)
 		loader->names[loader->count++] = xstrndup(name.data, name.len);
+	buf_fini(&target);
 }
 
 static void
-note_references(struct loader *loader, struct view text)
+note_references(struct loader *loader, const char *base, struct view text)
 {
 	struct json_doc doc;
 	struct json_limits limits = { 0 };
@@ -74,8 +100,8 @@ note_references(struct loader *loader, struct view text)
 			if ((doc.nodes[i].flags & JSON_IS_KEY) &&
 			    json_string_is(&doc, i, view_of("$ref")) &&
 			    doc.nodes[i + 1].type == JSON_STRING)
-				note_file(
-				    loader, json_string(&doc, i + 1, &scratch));
+				note_file(loader, base,
+				    json_string(&doc, i + 1, &scratch));
 	}
 	buf_fini(&scratch);
 	json_doc_fini(&doc);
@@ -102,7 +128,7 @@ load_file(struct loader *loader, const char *name, bool is_first)
 		ctl_fail(loader->ctl, CTL_INPUT, "invalid_schema", "%s: %s",
 		    path, err.message);
 	} else {
-		note_references(loader, buf_view(&text));
+		note_references(loader, name, buf_view(&text));
 	}
 	buf_fini(&text);
 }
