@@ -24,7 +24,7 @@ contract_refs_new(
 {
 	struct contract_refs *refs = xcalloc(1, sizeof(*refs));
 	refs->files = files;
-	/* Without unknown keywords to refuse it cannot fail. */
+	/* What has been loaded already has nothing that this refuses. */
 	(void)schema_index_init(&refs->index, set, &refs->options, &refs->err);
 	return refs;
 }

@@ -112,6 +112,29 @@ is_hidden(struct walk *walk, uint32_t node, uint32_t resource)
 	return json_member(walk->doc, node, view_of("$ref")) != 0;
 }
 
+/* Two of one name: what refers to it would mean either. `resource` is what the
+ * $id at `node` stands in. */
+static void
+refuse_taken(
+    struct walk *walk, uint32_t node, uint32_t resource, struct view uri)
+{
+	const struct schema_index *index = walk->index;
+	uint32_t key = json_member(walk->doc, node, view_of("$id"));
+	struct view fragment;
+	uri = schema_uri_split(uri, &fragment);
+	for (uint32_t i = 0; i < index->resource_count && !walk->is_failed;
+	     i++) {
+		bool is_own = node == 0 && i == resource;
+		if (is_own || !view_is(uri, index->resources[i].uri))
+			continue;
+		uint32_t document = index->resources[i].document;
+		walk->is_failed = true;
+		schema_index_fail(walk->index, walk->document, key,
+		    "\"%.*s\" is the $id of another schema, too, in %s",
+		    (int)uri.len, uri.data, index->documents[document]->uri);
+	}
+}
+
 /* The resource that begins at this subschema, or the one it lies in. */
 static uint32_t
 enter_id(struct walk *walk, uint32_t node, uint32_t resource)
@@ -130,6 +153,7 @@ enter_id(struct walk *walk, uint32_t node, uint32_t resource)
 	} else if (id.len > 0 && id.data[0] != '#') {
 		struct schema_resource outer = index->resources[resource];
 		schema_uri_resolve(view_of(outer.uri), id, &uri);
+		refuse_taken(walk, node, resource, buf_view(&uri));
 		struct schema_dialect dialect =
 		    dialect_of(walk, node, outer.dialect);
 		resource = add_resource(walk, node, buf_view(&uri), &dialect);

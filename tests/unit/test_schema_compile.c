@@ -131,6 +131,28 @@ documents_of_a_set_refer_to_each_other_by_name_and_by_id(void **state)
 	schema_free(&part);
 }
 
+/* As a copied file has it: its own references would lead to the first. */
+static void
+an_id_belongs_to_one_schema(void **state)
+{
+	(void)state;
+	static const char first[] =
+	    "{\"$id\":\"http://h/x\",\"$ref\":\"#/$defs/a\","
+	    "\"$defs\":{\"a\":{\"type\":\"null\"}}}";
+	struct error err = { 0 };
+	struct schema_set *set = schema_set_new();
+	schema_set_add(set, "a.json", view_of(first), &err);
+	schema_set_add(set, "b.json", view_of(first), &err);
+	assert_null(schema_compile(set, "b.json", NULL, &err));
+	assert_string_equal(err.where, "b.json#/$id");
+	assert_non_null(strstr(err.message, "a.json"));
+	schema_set_free(&set);
+	refuses("{\"$id\":\"http://h/x\",\"$defs\":{\"a\":{\"$id\":\"/x#\"}}}",
+	    "test.json#/$defs/a/$id");
+	assert_string_equal(
+	    first_violation("{\"$id\":\"test.json\"}", "1"), "");
+}
+
 static void
 a_document_that_is_not_json_is_refused(void **state)
 {
@@ -179,6 +201,7 @@ main(void)
 		cmocka_unit_test(a_keyword_of_another_draft_is_unknown),
 		cmocka_unit_test(
 		    documents_of_a_set_refer_to_each_other_by_name_and_by_id),
+		cmocka_unit_test(an_id_belongs_to_one_schema),
 		cmocka_unit_test(a_document_that_is_not_json_is_refused),
 		cmocka_unit_test(recursion_is_bounded),
 		cmocka_unit_test(work_is_bounded),
