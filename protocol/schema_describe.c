@@ -9,7 +9,6 @@
 #include "schema_table.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 void
 schema_copy_text(char *to, size_t size, struct view text)
@@ -131,12 +130,8 @@ add_values(const struct schema_values *values, struct buf *out)
 		between = ", ";
 	}
 	for (uint32_t i = 0; i < values->number_count; i++) {
-		const struct decimal *number = &values->numbers[i];
-		buf_addf(out, "%s%s", between, number->is_negative ? "-" : "");
-		if (number->is_small)
-			buf_add_u64(out, (uint64_t)llabs(number->small));
-		else
-			buf_add_text(out, "a number");
+		buf_add_text(out, between);
+		decimal_print(&values->numbers[i], out);
 		between = ", ";
 	}
 	if (values->container_count > 0)

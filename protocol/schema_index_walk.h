@@ -8,8 +8,7 @@
 #include "schema_index.h"
 
 /* Adds the document (a share of it is taken). -1: an $id that another schema
- * has, or an unknown keyword where
- * those are refused. */
+ * has, or an unknown keyword where those are refused. */
 int schema_index_add(
     struct schema_index *index, struct schema_document *document);
 

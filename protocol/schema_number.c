@@ -6,6 +6,8 @@
 #include <stdlib.h>
 
 #define SMALL_DIGITS 18
+#define PLAIN_DIGITS 21 /* longer ones are printed with an exponent … */
+#define PLAIN_ZEROS  6  /* … as are those with more zeros behind the point */
 /* Exponents beyond this are all alike: no text is so long that its digits
  * could bring the value back. */
 #define EXPONENT_CAP ((int64_t)1 << 40)
@@ -253,4 +255,49 @@ decimal_hash(const struct decimal *number, uint64_t seed)
 	for (size_t i = 0; i < decimal_digits(number); i++)
 		hash = hash * seed + (uint64_t)digit_at(number, i);
 	return hash;
+}
+
+static void
+add_digits(
+    const struct decimal *number, size_t from, size_t to, struct buf *out)
+{
+	for (size_t i = from; i < to; i++)
+		buf_add_char(out, digit_at(number, i));
+}
+
+/* d.ddde±x: `point` is how many digits stand left of the point. */
+static void
+print_with_exponent(
+    const struct decimal *number, int64_t point, struct buf *out)
+{
+	size_t digits = decimal_digits(number);
+	add_digits(number, 0, 1, out);
+	if (digits > 1)
+		buf_add_char(out, '.');
+	add_digits(number, 1, digits, out);
+	buf_addf(out, "e%lld", (long long)point - 1);
+}
+
+void
+decimal_print(const struct decimal *number, struct buf *out)
+{
+	size_t digits = decimal_digits(number);
+	int64_t point = number->scale + (int64_t)digits;
+	if (number->is_negative)
+		buf_add_char(out, '-');
+	if (digits == 0) {
+		buf_add_char(out, '0');
+	} else if (point > PLAIN_DIGITS || point < -PLAIN_ZEROS) {
+		print_with_exponent(number, point, out);
+	} else if (point > 0) {
+		add_digits(number, 0, (size_t)point, out);
+		if (number->scale < 0)
+			buf_add_char(out, '.');
+		add_digits(number, (size_t)point, digits, out);
+	} else {
+		buf_add_text(out, "0.");
+		for (; point < 0; point++)
+			buf_add_char(out, '0');
+		add_digits(number, 0, digits, out);
+	}
 }

@@ -9,7 +9,7 @@
  * trailing zeros are cut off, so equal values have equal digits and scale.
  */
 
-#include "view.h"
+#include "buf.h"
 
 #include <stdint.h>
 
@@ -36,6 +36,9 @@ bool decimal_is_multiple(
 
 /* Equal values have equal hashes under one seed (odd, secret). */
 uint64_t decimal_hash(const struct decimal *number, uint64_t seed);
+
+/* Writes the value in its shortest form: 0.5, 1200, 1e30. */
+void decimal_print(const struct decimal *number, struct buf *out);
 
 static inline size_t
 decimal_digits(const struct decimal *number)

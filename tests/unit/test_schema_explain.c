@@ -23,6 +23,16 @@ only_violation(const char *schema_text, const char *text)
 }
 
 static void
+a_value_that_is_no_whole_number_is_told(void **state)
+{
+	(void)state;
+	struct violation found = only_violation("{\"const\":0.50}", "0.25");
+	assert_string_equal(found.expected, "0.5");
+	found = only_violation("{\"enum\":[-7,1e30,-12.5]}", "1");
+	assert_string_equal(found.expected, "-7, 1e30, -12.5");
+}
+
+static void
 a_union_is_explained_by_the_branch_its_type_selects(void **state)
 {
 	(void)state;
@@ -108,6 +118,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_value_that_is_no_whole_number_is_told),
 		cmocka_unit_test(
 		    a_union_is_explained_by_the_branch_its_type_selects),
 		cmocka_unit_test(a_union_names_the_nearest_type),

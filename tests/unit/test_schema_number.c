@@ -117,6 +117,34 @@ multiples_on_both_sides_of_the_long_division(void **state)
 	}
 }
 
+static void
+values_are_printed_in_their_shortest_form(void **state)
+{
+	(void)state;
+	static const char *const rows[][2] = {
+		{ "0", "0" },
+		{ "-0.0e9", "0" },
+		{ "12.50", "12.5" },
+		{ "-1200e-1", "-120" },
+		{ "0.00", "0" },
+		{ "5e-7", "0.0000005" },
+		{ "5e-8", "5e-8" },
+		{ "1.25e-30", "1.25e-30" },
+		{ "1e20", "100000000000000000000" },
+		{ "1e21", "1e21" },
+		{ "-12345678901234567890123", "-1.2345678901234567890123e22" },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct decimal number = decimal_of(view_of(rows[i][0]));
+		struct buf text;
+		buf_init(&text, 0);
+		decimal_print(&number, &text);
+		buf_add_char(&text, '\0');
+		assert_string_equal(text.data, rows[i][1]);
+		buf_fini(&text);
+	}
+}
+
 int
 main(void)
 {
@@ -125,6 +153,7 @@ main(void)
 		cmocka_unit_test(integers_are_known_by_value),
 		cmocka_unit_test(equal_values_have_equal_hashes),
 		cmocka_unit_test(multiples_on_both_sides_of_the_long_division),
+		cmocka_unit_test(values_are_printed_in_their_shortest_form),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
