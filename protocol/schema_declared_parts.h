@@ -15,7 +15,7 @@ struct declared_name {
 };
 
 struct declared_number {
-	int64_t value;
+	struct decimal value; /* in the text of the schema */
 	uint32_t entry;
 };
 

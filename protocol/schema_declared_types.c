@@ -80,7 +80,7 @@ declared_value_types(const struct schema_values *values)
 		types |= TYPE_BIT(JSON_STRING);
 	for (uint32_t i = 0; i < values->number_count; i++) {
 		types |= TYPE_BIT(JSON_NUMBER);
-		if (!values->numbers[i].is_small)
+		if (!decimal_is_integer(&values->numbers[i]))
 			types |= DECLARED_FRACTION;
 	}
 	for (uint32_t i = 0; i < values->container_count; i++)

@@ -3,9 +3,6 @@
 
 #include "schema_table.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
 static uint32_t
 add_entry(struct schema_declared *declared, const char *pointer,
     const char *value, enum json_type type, uint32_t place)
@@ -36,19 +33,19 @@ static void
 add_numbers(struct schema_declared *declared, struct declared_values *values,
     const struct schema_values *list, const char *pointer, uint32_t place)
 {
-	char text[24];
+	struct buf text;
+	buf_init(&text, 0);
 	for (uint32_t i = 0; i < list->number_count; i++) {
-		const struct decimal *number = &list->numbers[i];
-		if (!number->is_small)
-			continue;
-		snprintf(text, sizeof(text), "%" PRId64, number->small);
 		struct declared_number *known =
 		    &values->numbers[values->number_count++];
-		known->value = number->small;
+		known->value = list->numbers[i];
+		buf_clear(&text);
+		decimal_print(&known->value, &text);
 		known->entry = add_entry(declared, pointer,
-		    schema_arena_text(&declared->arena, view_of(text)),
+		    schema_arena_text(&declared->arena, buf_view(&text)),
 		    JSON_NUMBER, place);
 	}
+	buf_fini(&text);
 }
 
 static void

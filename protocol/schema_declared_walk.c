@@ -4,8 +4,6 @@
 #include "schema_run.h"
 #include "schema_table.h"
 
-#include <stdlib.h>
-
 /* Enough for any event worth its schema; a bound for the others. */
 #define MEMBERS_MAX 512
 
@@ -132,14 +130,9 @@ static void
 mark_number(
     struct walk *walk, const struct declared_values *values, uint32_t at)
 {
-	const struct json_node *node = &walk->nodes[at];
-	if (!(node->flags & JSON_IS_PLAIN_INTEGER) || node->length > 18)
-		return;
-	/* What follows a number in its text ends it for strtoll. */
-	int64_t value =
-	    strtoll(walk->run.doc->text.data + node->start, NULL, 10);
+	struct decimal value = decimal_of(json_text(walk->run.doc, at));
 	for (uint32_t i = 0; i < values->number_count; i++)
-		if (values->numbers[i].value == value)
+		if (decimal_compare(&values->numbers[i].value, &value) == 0)
 			mark(walk, values->numbers[i].entry);
 }
 

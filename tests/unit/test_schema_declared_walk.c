@@ -63,6 +63,21 @@ open_text(const char *text)
 }
 
 static void
+numbers_are_marked_by_what_they_are_worth(void **state)
+{
+	(void)state;
+	open_text("{\"properties\":{\"a\":{\"enum\":[5,0.50,1e30,-2]}}}");
+	walk(&seen, "{\"a\":5.0}");
+	walk(&seen, "{\"a\":5e-1}");
+	walk(&seen, "{\"a\":1000000000000000000000000000000}");
+	walk(&seen, "{\"a\":2}");
+	assert_true(is_seen(&seen, "/a", "5"));
+	assert_true(is_seen(&seen, "/a", "0.5"));
+	assert_true(is_seen(&seen, "/a", "1e30"));
+	assert_false(is_seen(&seen, "/a", "-2"));
+}
+
+static void
 members_and_values_are_marked_when_they_are_there(void **state)
 {
 	(void)state;
@@ -281,6 +296,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(members_and_values_are_marked_when_they_are_there),
+		TEST(numbers_are_marked_by_what_they_are_worth),
 		TEST(a_member_that_an_open_object_hides_is_told),
 		TEST(an_object_of_which_nothing_is_declared_is_free),
 		TEST(a_map_takes_any_name_and_its_values_are_looked_into),
