@@ -29,6 +29,17 @@ watch(struct schema_declared *declared, uint32_t hash)
 	watch->hashes[watch->count++] = hash;
 }
 
+/* Does the rule look at nothing but the value itself, and at no more of it
+ * than value_of() tells? */
+static bool
+is_leaf(const struct schema_rule *rule)
+{
+	bool is_list =
+	    rule->op == SCHEMA_OP_CONST || rule->op == SCHEMA_OP_ENUM;
+	return rule->op <= SCHEMA_OP_FORMAT &&
+	    !(is_list && rule->values->container_count > 0);
+}
+
 static void
 watch_node(struct schema_declared *declared, uint32_t id, unsigned depth)
 {
@@ -37,9 +48,7 @@ watch_node(struct schema_declared *declared, uint32_t id, unsigned depth)
 		const struct schema_rule *rule = &node->fast[i];
 		bool is_link =
 		    rule->op == SCHEMA_OP_REF || rule->op == SCHEMA_OP_ALL_OF;
-		/* Those before it look at nothing but the value itself. */
-		bool is_leaf = rule->op <= SCHEMA_OP_FORMAT;
-		if (is_leaf)
+		if (is_leaf(rule))
 			continue;
 		if (depth == 0 || (!is_link && rule->op != SCHEMA_OP_MEMBERS)) {
 			declared->watch.is_useless = true;

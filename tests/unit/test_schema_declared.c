@@ -153,6 +153,11 @@ static void
 what_a_condition_looks_at_belongs_to_the_shape(void **state)
 {
 	(void)state;
+	declared_open(
+	    "{\"if\":{\"properties\":{\"c\":{\"enum\":[1,{\"d\":1}]}}},"
+	    "\"then\":{\"properties\":{\"a\":true}}}");
+	assert_true(shape("{\"c\":{\"d\":1},\"a\":1}") == 0);
+	declared_close(NULL);
 	declared_open("{\"if\":{\"properties\":{\"c\":{\"const\":\"x\"}}},"
 		      "\"then\":{\"properties\":{\"a\":true}}}");
 	assert_true(
