@@ -461,6 +461,17 @@ category(struct view name)
 	return NULL;
 }
 
+/* PCRE2 takes more: "L&", "^Lu", " L". */
+static bool
+is_property_text(struct view text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (!is_letter(text.data[i]) && !is_digit(text.data[i]) &&
+		    text.data[i] != '_')
+			return false;
+	return text.len > 0 && text.len <= 48;
+}
+
 const char *
 schema_ecma_property(struct view name, char buffer[64])
 {
@@ -471,7 +482,7 @@ schema_ecma_property(struct view name, char buffer[64])
 		kind = view_make(name.data, (size_t)(equals - name.data));
 		value = view_make(equals + 1, name.len - kind.len - 1);
 	}
-	if (value.len == 0 || value.len > 48)
+	if (!is_property_text(value))
 		return NULL;
 	bool is_category =
 	    !equals || view_is(kind, "gc") || view_is(kind, "General_Category");

@@ -134,7 +134,8 @@ what_only_pcre2_knows_is_refused(void **state)
 		"\\A", "\\Q", "\\h", "(*ACCEPT)", "[b-a]", "[a",
 		"\\p{Nonsense}", "\\p{Script=Nonsense}", "\\pL", "\\u12",
 		"\\u{110000}", "\\u{41", "[\\u{41", "\\x1", "a{2}{3}", "^*",
-		"\\b+", "\\c1", "a\\", "\\k<none>" };
+		"\\b+", "\\c1", "a\\", "\\k<none>", "\\p{^Lu}", "\\p{L&}",
+		"\\p{ L}", "\\p{gc=^Lu}" };
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct error err = { 0 };
 		struct schema_regex *regex =
