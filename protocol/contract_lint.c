@@ -5,11 +5,13 @@
 #include "contract_reach.h"
 #include "contract_refs.h"
 #include "contract_walk.h"
+#include "xmalloc.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
-#define VIOLATIONS_MAX 32
-#define DECLARE_DEPTH  8 /* references followed to find a member */
+#define VIOLATIONS_MAX 4096 /* as many members may be missing */
+#define DECLARE_DEPTH  8    /* references followed to find a member */
 
 struct lint {
 	const struct contract *contract;
@@ -18,6 +20,7 @@ struct lint {
 	struct contract_refs *refs;
 	struct contract_reach *reach;
 	struct schema_scratch *scratch;
+	struct violation *violations;
 	contract_finding_fn *report;
 	void *arg;
 	size_t count;
@@ -96,7 +99,7 @@ add_instance(struct buf *out, const char *pointer, const char *type)
 static void
 check_discriminator(struct lint *lint, const struct place *place)
 {
-	struct violation violations[VIOLATIONS_MAX];
+	struct violation *violations = lint->violations;
 	struct json_limits limits = { .max_depth = 0 };
 	struct json_fault fault;
 	struct json_doc doc;
@@ -386,12 +389,14 @@ lint_files(struct lint *lint, struct contract_files *files)
 	if (!set) /* the folder has changed since it was loaded */
 		return;
 	lint->scratch = schema_scratch_new();
+	lint->violations = xcalloc(VIOLATIONS_MAX, sizeof(*lint->violations));
 	lint->refs = contract_refs_new(files, set);
 	lint->reach = contract_reach_new(lint->contract, files, lint->refs);
 	lint_loaded(lint);
 	contract_reach_free(&lint->reach);
 	contract_refs_free(&lint->refs);
 	schema_scratch_free(&lint->scratch);
+	free(lint->violations);
 	schema_set_free(&set);
 }
 

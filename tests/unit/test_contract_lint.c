@@ -174,6 +174,31 @@ each_useless_or_forbidden_part_is_a_finding(void **state)
 	write_good();
 }
 
+/* What is missing is told of before what is wrong with the discriminator. */
+static void
+a_wrong_discriminator_is_found_behind_many_members(void **state)
+{
+	struct buf text;
+	(void)state;
+	buf_init(&text, 0);
+	buf_add_text(&text, "\"ask\":{\"required\":[\"m\"");
+	for (unsigned i = 0; i < 100; i++)
+		buf_addf(&text, ",\"m%u\"", i);
+	buf_add_text(&text,
+	    "],\"properties\":{\"m\":{\"properties\":{\"k\":{\"const\":"
+	    "\"aks\"}}},\"r\":{\"$ref\":");
+	buf_add_char(&text, '\0');
+	write_changed("a.schema.json", schema_json,
+	    "\"ask\":{\"type\":\"object\",\"properties\":{\"m\":"
+	    "{\"properties\":{\"k\":{\"const\":\"ask\"}}},\"r\":{\"$ref\":",
+	    text.data);
+	buf_fini(&text);
+	lint(folder);
+	assert_int_equal(count, 1);
+	assert_string_equal(findings[0].violation.rule, "discriminator");
+	write_good();
+}
+
 static void
 an_unreached_part_that_is_wrong_is_two_findings(void **state)
 {
@@ -257,6 +282,8 @@ main(void)
 		cmocka_unit_test(
 		    what_cannot_be_loaded_is_one_finding_at_its_place),
 		cmocka_unit_test(each_useless_or_forbidden_part_is_a_finding),
+		cmocka_unit_test(
+		    a_wrong_discriminator_is_found_behind_many_members),
 		cmocka_unit_test(
 		    an_unreached_part_that_is_wrong_is_two_findings),
 		cmocka_unit_test(a_request_that_is_remembered_needs_an_end),
