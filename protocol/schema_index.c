@@ -220,6 +220,23 @@ schema_index_resolve(struct schema_index *index, uint32_t resource,
 	return rc;
 }
 
+/* As a pointer has it; what would end the line it is printed on is hidden. */
+static void
+add_name(const struct json_doc *doc, uint32_t key, struct buf *out)
+{
+	struct buf scratch;
+	buf_init(&scratch, 0);
+	struct view name = json_string(doc, key, &scratch);
+	for (size_t i = 0; i < name.len; i++) {
+		char c = name.data[i];
+		if (c == '~' || c == '/')
+			buf_add_text(out, c == '~' ? "~0" : "~1");
+		else
+			buf_add_char(out, (unsigned char)c < ' ' ? '?' : c);
+	}
+	buf_fini(&scratch);
+}
+
 /* Appends the pointer from the root to `node` by containment. */
 static void
 add_pointer(const struct json_doc *doc, uint32_t node, struct buf *out)
@@ -236,9 +253,7 @@ add_pointer(const struct json_doc *doc, uint32_t node, struct buf *out)
 		}
 		buf_add_char(out, '/');
 		if (is_object)
-			buf_add(out,
-			    view_make(json_text(doc, key).data + 1,
-				doc->nodes[key].length - 2));
+			add_name(doc, key, out);
 		else
 			buf_add_u64(out, ordinal);
 		if (key == node)

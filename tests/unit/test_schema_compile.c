@@ -37,6 +37,8 @@ malformed_keywords_are_named_by_pointer(void **state)
 		{ "{\"type\":\"objekt\"}", "test.json#/type" },
 		{ "{\"type\":[\"null\",5]}", "test.json#/type/1" },
 		{ "{\"properties\":{\"a\":5}}", "test.json#/properties/a" },
+		{ "{\"properties\":{\"a/\\u0062~\\n\":5}}",
+		    "test.json#/properties/a~1b~0?" },
 		{ "{\"properties\":[]}", "test.json#/properties" },
 		{ "{\"required\":\"a\"}", "test.json#/required" },
 		{ "{\"required\":[1]}", "test.json#/required/0" },
