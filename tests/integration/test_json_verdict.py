@@ -84,3 +84,15 @@ def test_near_misses_are_judged_as_another_reader_judges_them(tmp_path):
             wrong.append((text, verdict))
     assert wrong == []
     assert COUNT // 10 < accepted < COUNT // 2
+
+
+def test_a_name_cannot_speak_for_another_file(tmp_path):
+    (tmp_path / "good").write_text("1")
+    (tmp_path / "x: valid\ny").write_text("{")
+    run = subprocess.run([RELAYCTL, "json", "good", "x: valid\ny"],
+                         cwd=tmp_path, capture_output=True, text=True,
+                         check=False)
+    assert run.returncode == 1
+    assert run.stdout.splitlines() == [
+        "good: valid",
+        "x: valid\ufffdy: invalid at byte 1: unexpected end"]

@@ -71,6 +71,18 @@ validate_prints_a_line_for_each_instance(void **state)
 }
 
 static void
+an_instance_cannot_speak_for_another(void **state)
+{
+	(void)state;
+	write_file("s", "{\"additionalProperties\":{\"type\":\"string\"}}");
+	write_file("bad", "{\"a\\nvalid\\u001b[2J\":1}\n");
+	assert_int_equal(run("validate --schema s bad"), 1);
+	assert_string_equal(out,
+	    "invalid /a\xef\xbf\xbdvalid\xef\xbf\xbd[2J type: expected string, "
+	    "got number\n");
+}
+
+static void
 validate_reads_references_from_the_folder_of_the_schema(void **state)
 {
 	(void)state;
@@ -201,6 +213,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(validate_prints_a_line_for_each_instance),
+		cmocka_unit_test(an_instance_cannot_speak_for_another),
 		cmocka_unit_test(
 		    validate_reads_references_from_the_folder_of_the_schema),
 		cmocka_unit_test(references_are_read_from_where_they_stand),

@@ -5,6 +5,7 @@
 #include "ctl.h"
 
 #include "json.h"
+#include "report_parts.h"
 
 /* RFC 8259 knows no limit, so only memory is one here. */
 #define DEPTH_ANY (1u << 30)
@@ -29,8 +30,13 @@ begin_result(struct judge_files *files, const char *path, const char *verdict)
 						 : ",{\"file\":");
 	buf_add_json_string(result, view_of(path));
 	buf_addf(result, ",\"verdict\":\"%s\"", verdict);
-	ctl_printf(files->ctl, "%s%s", files->names ? path : "",
-	    files->names ? ": " : "");
+	if (!files->names)
+		return;
+	struct buf name; /* must not end the line */
+	buf_init(&name, 0);
+	report_add_printable(&name, view_of(path));
+	ctl_printf(files->ctl, "%.*s: ", (int)name.len, name.data);
+	buf_fini(&name);
 }
 
 static void

@@ -2,6 +2,7 @@
 
 /* relayctl schema validate: any JSON Schema, any instances, a line each. */
 
+#include "report_parts.h"
 #include "schema_files.h"
 
 #include <stdio.h>
@@ -59,20 +60,35 @@ add_findings(struct validation *validation, const struct violation *violations,
 	buf_add_text(result, "]}");
 }
 
+/* Names in it are the instance's own: they must not end the line, or what
+ * follows would be read as the verdict of another instance. */
+static void
+print_violation(struct ctl *ctl, const struct violation *violation)
+{
+	struct buf text;
+	struct buf line;
+	buf_init(&text, 0);
+	buf_init(&line, 0);
+	buf_addf(&text, "%s %s: expected %s, got %s%s%s%s",
+	    violation->pointer[0] ? violation->pointer : "\"\"",
+	    violation->rule, violation->expected, violation->got,
+	    violation->hint[0] ? " (" : "", violation->hint,
+	    violation->hint[0] ? ")" : "");
+	report_add_printable(&line, buf_view(&text));
+	ctl_printf(ctl, "%sinvalid%s %.*s\n", ctl_red(ctl), ctl_plain(ctl),
+	    (int)line.len, line.data);
+	buf_fini(&text);
+	buf_fini(&line);
+}
+
 static void
 report_invalid(struct validation *validation,
     const struct violation *violations, size_t count)
 {
-	struct ctl *ctl = validation->ctl;
-	const struct violation *first = &violations[0];
 	validation->invalid++;
 	begin_instance(validation, "invalid");
 	add_findings(validation, violations, count);
-	ctl_printf(ctl, "%sinvalid%s %s %s: expected %s, got %s%s%s%s\n",
-	    ctl_red(ctl), ctl_plain(ctl),
-	    first->pointer[0] ? first->pointer : "\"\"", first->rule,
-	    first->expected, first->got, first->hint[0] ? " (" : "",
-	    first->hint, first->hint[0] ? ")" : "");
+	print_violation(validation->ctl, &violations[0]);
 }
 
 /* Not JSON: no instance at all. */
