@@ -175,3 +175,16 @@ buf_add_json_string(struct buf *buf, struct view text)
 	buf_add(buf, view_make(run, (size_t)(at - run)));
 	buf_add_char(buf, '"');
 }
+
+void
+buf_add_token(struct buf *buf, struct view name)
+{
+	for (size_t i = 0; i < name.len; i++) {
+		if (name.data[i] == '~')
+			buf_add_text(buf, "~0");
+		else if (name.data[i] == '/')
+			buf_add_text(buf, "~1");
+		else
+			buf_add_char(buf, name.data[i]);
+	}
+}

@@ -35,6 +35,8 @@ void buf_addf(struct buf *buf, const char *format, ...)
  * other byte as it is (the caller's bytes are UTF-8, or are made so: invalid
  * sequences become U+FFFD). RFC 8259 section 7. */
 void buf_add_json_string(struct buf *buf, struct view text);
+/* A name as a JSON pointer has it: ~0 and ~1 for ~ and /. RFC 6901 section 3. */
+void buf_add_token(struct buf *buf, struct view name);
 
 /* Room for `size` more bytes; returns where they go, NULL when over the limit.
  * buf->len is moved by the caller. Good until the next append. */

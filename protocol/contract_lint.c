@@ -5,6 +5,7 @@
 #include "contract_reach.h"
 #include "contract_refs.h"
 #include "contract_walk.h"
+#include "schema_uri.h"
 #include "xmalloc.h"
 
 #include <stdio.h>
@@ -57,14 +58,33 @@ static void
 report_place(struct lint *lint, const struct place *place, const char *rule,
     const char *expected, const char *got)
 {
-	char pointer[CONTRACT_POINTER];
-	const char *type = place->message ? place->message->type : "";
-	snprintf(pointer, sizeof(pointer), "/endpoints/%s/%s%s%s",
-	    place->endpoint->name,
-	    place->side == &place->endpoint->client ? "client" : "server",
-	    *type ? "/messages/" : "", type);
-	report(lint, CONTRACT_FILE, *type ? type : NULL, view_of(pointer), rule,
+	const char *type = place->message ? place->message->type : NULL;
+	bool is_client = place->side == &place->endpoint->client;
+	struct buf pointer;
+	buf_init(&pointer, 0);
+	buf_addf(&pointer, "/endpoints/%s/%s", place->endpoint->name,
+	    is_client ? "client" : "server");
+	if (type) {
+		buf_add_text(&pointer, "/messages/");
+		buf_add_token(&pointer, view_of(type));
+	}
+	report(
+	    lint, CONTRACT_FILE, type, buf_view(&pointer), rule, expected, got);
+	buf_fini(&pointer);
+}
+
+/* What stands in a subschema, or `below` it; pointers of a walk have %XX. */
+static void
+report_part(struct lint *lint, const struct subschema *subschema,
+    const char *below, const char *rule, const char *expected, const char *got)
+{
+	struct buf pointer;
+	buf_init(&pointer, 0);
+	schema_uri_decode(subschema->pointer, &pointer);
+	buf_add_text(&pointer, below);
+	report(lint, subschema->file->path, NULL, buf_view(&pointer), rule,
 	    expected, got);
+	buf_fini(&pointer);
 }
 
 /* --- messages --- */
@@ -253,7 +273,7 @@ check_branches(
 {
 	const struct json_doc *doc = &subschema->file->doc;
 	uint32_t list = json_member(doc, subschema->node, view_of(keyword));
-	char pointer[CONTRACT_POINTER];
+	char below[32];
 	if (list == 0 || doc->nodes[list].type != JSON_ARRAY)
 		return;
 	uint32_t item = list + 1;
@@ -263,12 +283,9 @@ check_branches(
 			got = "false";
 		else if (stands_before(doc, list, item))
 			got = "the same branch again";
-		snprintf(pointer, sizeof(pointer), "%.*s/%s/%u",
-		    (int)subschema->pointer.len, subschema->pointer.data,
-		    keyword, i);
+		snprintf(below, sizeof(below), "/%s/%u", keyword, i);
 		if (got)
-			report(lint, subschema->file->path, NULL,
-			    view_of(pointer), "unreachable",
+			report_part(lint, subschema, below, "unreachable",
 			    "a branch that can be taken", got);
 		item = doc->nodes[item].next;
 	}
@@ -282,8 +299,8 @@ check_condition(struct lint *lint, const struct subschema *subschema)
 	bool has_then = json_member(doc, subschema->node, view_of("then"));
 	bool has_else = json_member(doc, subschema->node, view_of("else"));
 	if (!has_if && (has_then || has_else))
-		report(lint, subschema->file->path, NULL, subschema->pointer,
-		    "unreachable", "an \"if\" beside it",
+		report_part(lint, subschema, "", "unreachable",
+		    "an \"if\" beside it",
 		    has_then ? "\"then\" alone" : "\"else\" alone");
 }
 
@@ -315,8 +332,8 @@ check_unused(struct lint *lint, const struct subschema *subschema)
 {
 	struct error err = { "", "" };
 	struct buf reference;
-	report(lint, subschema->file->path, NULL, subschema->pointer,
-	    "unreachable", "a reference to it", "none");
+	report_part(
+	    lint, subschema, "", "unreachable", "a reference to it", "none");
 	buf_init(&reference, 0);
 	buf_addf(&reference, "%s#%.*s", subschema->file->path,
 	    (int)subschema->pointer.len, subschema->pointer.data);
@@ -324,8 +341,8 @@ check_unused(struct lint *lint, const struct subschema *subschema)
 	struct schema *schema =
 	    contract_compile(lint->set, lint->files, reference.data, &err);
 	if (!schema)
-		report(lint, subschema->file->path, NULL, subschema->pointer,
-		    "schema", err.message, err.where);
+		report_part(
+		    lint, subschema, "", "schema", err.message, err.where);
 	schema_free(&schema);
 	buf_fini(&reference);
 }

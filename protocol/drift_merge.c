@@ -36,12 +36,7 @@ drift_add_pointer(struct buf *out, const struct drift_cell *cell)
 	buf_add_char(out, '/');
 	if (!cell->key.seen.text[0])
 		buf_add_char(out, '*');
-	for (const char *p = cell->key.seen.text; *p; p++) {
-		if (*p == '~' || *p == '/')
-			buf_add_text(out, *p == '~' ? "~0" : "~1");
-		else
-			buf_add_char(out, *p);
-	}
+	buf_add_token(out, view_of(cell->key.seen.text));
 }
 
 /* Messages are numbered alike in all drifts of a contract. */

@@ -83,14 +83,7 @@ child_pointer(
 	struct buf text;
 	buf_init(&text, 0);
 	buf_addf(&text, "%s/", pointer);
-	for (size_t i = 0; i < token.len; i++) {
-		if (token.data[i] == '~')
-			buf_add_text(&text, "~0");
-		else if (token.data[i] == '/')
-			buf_add_text(&text, "~1");
-		else
-			buf_add_char(&text, token.data[i]);
-	}
+	buf_add_token(&text, token);
 	char *copy = schema_arena_text(&declared->arena, buf_view(&text));
 	buf_fini(&text);
 	return copy;

@@ -31,16 +31,9 @@ add_token(struct schema_explain *explain, const struct schema_step *step,
 		buf_add_u64(out, step->ordinal);
 		return;
 	}
-	struct view name = json_string(
-	    explain->run.doc, step->key, &explain->run.scratch->text);
-	for (size_t i = 0; i < name.len; i++) {
-		if (name.data[i] == '~')
-			buf_add_text(out, "~0");
-		else if (name.data[i] == '/')
-			buf_add_text(out, "~1");
-		else
-			buf_add_char(out, name.data[i]);
-	}
+	buf_add_token(out,
+	    json_string(
+		explain->run.doc, step->key, &explain->run.scratch->text));
 }
 
 static void

@@ -226,14 +226,11 @@ add_name(const struct json_doc *doc, uint32_t key, struct buf *out)
 {
 	struct buf scratch;
 	buf_init(&scratch, 0);
-	struct view name = json_string(doc, key, &scratch);
-	for (size_t i = 0; i < name.len; i++) {
-		char c = name.data[i];
-		if (c == '~' || c == '/')
-			buf_add_text(out, c == '~' ? "~0" : "~1");
-		else
-			buf_add_char(out, (unsigned char)c < ' ' ? '?' : c);
-	}
+	size_t from = out->len;
+	buf_add_token(out, json_string(doc, key, &scratch));
+	for (size_t i = from; i < out->len; i++)
+		if ((unsigned char)out->data[i] < ' ')
+			out->data[i] = '?';
 	buf_fini(&scratch);
 }
 

@@ -149,6 +149,8 @@ static const struct {
 	    "/endpoints/talk/server/messages/tell", "reserved", "cursor" },
 	{ "\"$defs\":{", "\"$defs\":{\"lost\":{\"$defs\":{\"in\":{}}},",
 	    "/$defs/lost", "unreachable", "none" },
+	{ "\"$defs\":{", "\"$defs\":{\"lost /\xc3\xa9\":{},",
+	    "/$defs/lost ~1\xc3\xa9", "unreachable", "none" },
 	{ "{\"type\":\"array\"}", "{ \"type\" : \"\\u006fbject\" }",
 	    "/$defs/left/anyOf/1", "unreachable", "the same branch again" },
 	{ "{\"type\":\"array\"}", "false", "/$defs/left/anyOf/1", "unreachable",
@@ -171,6 +173,20 @@ each_useless_or_forbidden_part_is_a_finding(void **state)
 		assert_string_equal(findings[0].violation.rule, rows[i].rule);
 		assert_string_equal(findings[0].violation.got, rows[i].got);
 	}
+	write_good();
+}
+
+static void
+the_place_of_a_message_is_a_pointer(void **state)
+{
+	(void)state;
+	write_changed("contract.json", contract_json,
+	    "\"dedup\":[\"ask\"],\"messages\":{\"ask\"",
+	    "\"messages\":{\"as/~k\"");
+	lint(folder);
+	assert_int_equal(count, 1);
+	assert_string_equal(findings[0].violation.pointer,
+	    "/endpoints/talk/client/messages/as~1~0k");
 	write_good();
 }
 
@@ -282,6 +298,7 @@ main(void)
 		cmocka_unit_test(
 		    what_cannot_be_loaded_is_one_finding_at_its_place),
 		cmocka_unit_test(each_useless_or_forbidden_part_is_a_finding),
+		cmocka_unit_test(the_place_of_a_message_is_a_pointer),
 		cmocka_unit_test(
 		    a_wrong_discriminator_is_found_behind_many_members),
 		cmocka_unit_test(
