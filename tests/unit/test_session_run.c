@@ -407,6 +407,30 @@ a_command_that_went_elsewhere_is_not_answered_here(void **state)
 }
 
 static void
+a_command_that_went_elsewhere_takes_no_other_along(void **state)
+{
+	struct rig rig;
+	const struct entry_id gone = { 100, 0 };
+	(void)state;
+	rig_open(&rig);
+	peer_chats(&rig, &peer, false);
+	const struct subscription *mine = rig_subscription(&rig, 0);
+	peer_says(&rig, &peer, SESSIONLESS);
+	rig_answer(&rig, 1, SINK_STORED, 101);
+	mine->ops->owns(mine->arg, gone);
+	rig_owner(&rig, true);
+	rig_pass(&rig, 300000);
+	assert_int_equal(rig.sink.renewals, 1);
+	assert_int_equal(rig.sink.renewed.ms, 101);
+	rig_ended(&rig, 0, 60, 101, true);
+	peer_pongs(&rig, &peer, "run-1");
+	assert_int_equal(rig.sink.releases, 1);
+	assert_int_equal(rig.sink.released.ms, 101);
+	peer_fini(&peer);
+	rig_close(&rig);
+}
+
+static void
 a_command_that_comes_back_is_answered_here_again(void **state)
 {
 	struct rig rig;
@@ -473,6 +497,7 @@ main(void)
 		TEST(of_more_than_16_open_requests_the_oldest_is_forgotten),
 		TEST(whose_an_answer_is_is_asked_for_each_answer_and_once),
 		TEST(a_command_that_went_elsewhere_is_not_answered_here),
+		TEST(a_command_that_went_elsewhere_takes_no_other_along),
 		TEST(a_command_that_comes_back_is_answered_here_again),
 		TEST(what_can_move_nowhere_or_cannot_be_asked_for_stays),
 	};
