@@ -150,6 +150,30 @@ when_too_many_wait_the_oldest_silent_one_goes(void **state)
 	close_scene(&scene);
 }
 
+/* However it ended: answered, left, or refused. */
+static void
+who_has_gone_takes_no_room_from_those_who_come(void **state)
+{
+	(void)state;
+	static const char *const heads[] = { GET, "", "GET / HT",
+		"GET / HTTP/1.1\r\nHost : x\r\n\r\n" };
+	struct gateway_options options = patient;
+	struct scene scene;
+
+	options.max_waiting = 2;
+	open_scene(&scene, &options);
+	for (size_t i = 0; i < 12; i++) {
+		int fd = call_with(&scene, heads[i % 4]);
+
+		shutdown(fd, SHUT_WR);
+		struct buf got = read_all(&scene, fd);
+		buf_fini(&got);
+	}
+	assert_answer(&scene, call_with(&scene, GET), "HTTP/1.1 200 OK\r\n");
+	assert_int_equal(scene.requests, 4);
+	close_scene(&scene);
+}
+
 static void
 a_cap_at_the_door_is_answered(void **state)
 {
@@ -238,6 +262,8 @@ main(void)
 		cmocka_unit_test(
 		    when_too_many_wait_a_newcomer_does_not_throw_out_the_young),
 		cmocka_unit_test(when_too_many_wait_the_oldest_silent_one_goes),
+		cmocka_unit_test(
+		    who_has_gone_takes_no_room_from_those_who_come),
 		cmocka_unit_test(a_cap_at_the_door_is_answered),
 		cmocka_unit_test(
 		    without_descriptors_it_waits_and_does_not_spin),

@@ -453,6 +453,31 @@ a_command_that_comes_back_is_answered_here_again(void **state)
 }
 
 static void
+who_was_full_once_gets_what_waited_for_its_owner(void **state)
+{
+	struct rig rig;
+	const struct entry_id command = { 100, 0 };
+	(void)state;
+	rig_open(&rig);
+	peer_chats(&rig, &peer, false);
+	const struct subscription *mine = rig_subscription(&rig, 0);
+	peer.answer = HUB_WRITE_FULL;
+	assert_int_equal(rig_event(&rig, 0, "{1}"), HUB_WRITE_FULL);
+	assert_int_equal(mine->ops->owns(mine->arg, command), OWNS_UNKNOWN);
+	rig_owner(&rig, false);
+	assert_int_equal(mine->resumes, 0);
+	peer.answer = HUB_WRITE_OK;
+	session_writable(peer.session, rig.now_ms);
+	assert_int_equal(mine->resumes, 1);
+	rig_pass(&rig, 200);
+	assert_int_equal(mine->ops->owns(mine->arg, command), OWNS_UNKNOWN);
+	rig_owner(&rig, false);
+	assert_int_equal(mine->resumes, 2);
+	peer_fini(&peer);
+	rig_close(&rig);
+}
+
+static void
 what_can_move_nowhere_or_cannot_be_asked_for_stays(void **state)
 {
 	struct rig rig;
@@ -499,6 +524,7 @@ main(void)
 		TEST(a_command_that_went_elsewhere_is_not_answered_here),
 		TEST(a_command_that_went_elsewhere_takes_no_other_along),
 		TEST(a_command_that_comes_back_is_answered_here_again),
+		TEST(who_was_full_once_gets_what_waited_for_its_owner),
 		TEST(what_can_move_nowhere_or_cannot_be_asked_for_stays),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
