@@ -164,6 +164,7 @@ a_key_is_sixteen_bytes_in_base64(void **state)
 		{ "Sec-WebSocket-Key: dGhlIHNhbXBsZQ==\r\n", false },
 		{ "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQAA\r\n", false },
 		{ "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQA=\r\n", false },
+		{ "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=A\r\n", false },
 		{ "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==A\r\n", false },
 		{ "Sec-WebSocket-Key: dGhlIHNhbXBs SBub25jZQ==\r\n", false },
 		{ "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZ===\r\n", false },

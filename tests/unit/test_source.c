@@ -37,6 +37,25 @@ live_news_are_fed_with_their_fields(void **state)
 }
 
 static void
+of_fields_of_the_same_name_the_first_counts(void **state)
+{
+	struct scene *scene = *state;
+	struct told *told = &scene->hub.streams[1];
+
+	scene_open(scene);
+	scene_follow(scene, 1, "s");
+	redis_fixture_run(&scene->redis,
+	    "XADD s 3-7 event one event two producer p producer other "
+	    "command 5-6 command 7-8 traceparent t traceparent longer");
+	scene_until(scene, &told->entries, 1);
+	assert_string_equal(told->event, "one");
+	assert_string_equal(told->producer, "p");
+	assert_id(told->entry.command, 5, 6);
+	assert_int_equal(told->entry.traceparent.len, 1);
+	scene_close(scene);
+}
+
+static void
 an_absent_key_is_followed_into_being(void **state)
 {
 	struct scene *scene = *state;
@@ -471,6 +490,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		scene_test(live_news_are_fed_with_their_fields),
+		scene_test(of_fields_of_the_same_name_the_first_counts),
 		scene_test(an_absent_key_is_followed_into_being),
 		scene_test(many_news_come_in_one_order),
 		scene_test(a_backlog_larger_than_one_read_is_complete),

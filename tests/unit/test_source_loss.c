@@ -27,8 +27,10 @@ a_killed_redis_comes_back_without_a_gap(void **state)
 
 	source_hub_ops.follow(scene->source, 2, view_of("absent"));
 	scene_until(scene, &scene->hub.streams[2].opened, 1);
+	assert_int_equal(stat_get(&scene->stats, redis_up), 1);
 	redis_fixture_kill(&scene->redis);
 	scene_until(scene, &scene->downs, 1);
+	assert_int_equal(stat_get(&scene->stats, redis_up), 0);
 	assert_string_equal(source_wakeup(scene->source), "down");
 	assert_string_equal(scene->reason, "closed");
 	assert_int_equal(scene->hub.downs, 1);
@@ -40,6 +42,7 @@ a_killed_redis_comes_back_without_a_gap(void **state)
 	scene_until(scene, &scene->hub.streams[3].opened, 1);
 	assert_int_equal(scene->ups, 2);
 	assert_int_equal(scene->hub.ups, 2);
+	assert_int_equal(stat_get(&scene->stats, redis_up), 1);
 	assert_int_equal(told->opened, 2);
 	scene_settle(scene);
 	redis_fixture_run(&scene->redis, "XADD s 7-0 event x");
