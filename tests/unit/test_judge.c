@@ -318,11 +318,13 @@ enforce_refuses_and_says_why(void **state)
 	assert_string_equal(last_code, "unknown_type");
 	assert_string_equal(last_pointer, "/meta/kind");
 	assert_string_equal(last_rule, "enum");
+	assert_string_equal(last_message, "no endpoint declares this type");
 	look("{\"meta\":{\"kind\":7}}");
 	assert_string_equal(last_rule, "enum");
 	look("{\"meta\":\"working\"}");
 	assert_string_equal(last_code, "unknown_type");
 	assert_string_equal(last_rule, "required");
+	assert_string_equal(last_message, "the event says no type");
 	assert_int_equal(letters, 4);
 	assert_int_equal(stat_get(&stats, refused_invalid_payload), 1);
 	assert_int_equal(stat_get(&stats, refused_unknown_type), 3);
