@@ -335,6 +335,16 @@ a_live_subscriber_is_told_when_its_key_becomes_unusable(void **state)
 	world_up(&s->world);
 	world_settle(&s->world);
 	assert_string_equal(listener_log(&s->a), "open live:0-0/0 unusable");
+	/* Who comes now is told as well, and begins where it is good again. */
+	listener_subscribe(&s->b, s->stream, 0, LIVE, true, false);
+	world_settle(&s->world);
+	assert_string_equal(listener_log(&s->b), "unusable");
+	hub_unsubscribe(s->world.hub, &s->b.subscription);
+	s->stream->wrong_type = false;
+	add(s->stream, 1, 'a');
+	listener_subscribe(&s->b, s->stream, 0, LIVE, true, false);
+	world_settle(&s->world);
+	assert_string_equal(listener_log(&s->b), "open live:1-0/0");
 }
 
 static void

@@ -412,6 +412,22 @@ a_long_replay_of_nothing_tells_the_cursor(void **state)
 }
 
 static void
+one_who_caught_up_is_told_how_far_nothing_was_for_it(void **state)
+{
+	struct scene *s = *state;
+	s->a.room = 1;
+	subscribe_both(s, LIVE);
+	for (uint64_t i = 1; i <= 40; i++)
+		add(s->stream, i, "a");
+	add(s->stream, 41, "111");
+	world_settle(&s->world); /* a is behind */
+	listener_read(&s->a, -1);
+	world_settle(&s->world);
+	assert_int_equal(s->a.events, 40);
+	assert_non_null(strstr(listener_log(&s->a), " 40-0 cur:43-0"));
+}
+
+static void
 reasons_have_names(void **state)
 {
 	(void)state;
@@ -451,6 +467,7 @@ main(void)
 		SCENE(an_event_puts_the_cursor_notice_off),
 		SCENE(answers_to_others_are_no_news),
 		SCENE(a_long_replay_of_nothing_tells_the_cursor),
+		SCENE(one_who_caught_up_is_told_how_far_nothing_was_for_it),
 		cmocka_unit_test(reasons_have_names),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -52,6 +52,30 @@ a_killed_redis_comes_back_without_a_gap(void **state)
 	scene_close(scene);
 }
 
+/* Every one of them, also when others were left in between. */
+static void
+what_is_still_followed_is_read_again(void **state)
+{
+	static const char *const names[] = { "a", "b", "c", "d", "e" };
+	struct scene *scene = *state;
+
+	scene_open(scene);
+	for (uint64_t i = 1; i <= 5; i++)
+		scene_follow(scene, i, names[i - 1]);
+	source_hub_ops.unfollow(scene->source, 1);
+	source_hub_ops.unfollow(scene->source, 3);
+	redis_fixture_kill(&scene->redis);
+	scene_until(scene, &scene->downs, 1);
+	redis_fixture_again(&scene->redis);
+	redis_fixture_run(&scene->redis, "XADD b * event x");
+	redis_fixture_run(&scene->redis, "XADD d * event x");
+	redis_fixture_run(&scene->redis, "XADD e * event x");
+	scene_until(scene, &scene->hub.streams[2].entries, 1);
+	scene_until(scene, &scene->hub.streams[4].entries, 1);
+	scene_until(scene, &scene->hub.streams[5].entries, 1);
+	scene_close(scene);
+}
+
 static void
 a_redis_that_forgot_is_told(void **state)
 {
@@ -349,6 +373,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		scene_test(a_killed_redis_comes_back_without_a_gap),
+		scene_test(what_is_still_followed_is_read_again),
 		scene_test(a_redis_that_forgot_is_told),
 		scene_test(loss_of_either_link_closes_both),
 		scene_test(without_rearming_it_goes_deaf),
