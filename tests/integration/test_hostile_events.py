@@ -80,6 +80,24 @@ def test_ten_thousand_breaches_at_once_are_ten_thousand_dead_letters(
     assert found == {entry for entry, _ in store.xrange(KEY)[:10_000]}
 
 
+def test_breaches_are_read_no_faster_than_they_are_written_down(
+        start_relay, redis_server, store):
+    """More of them than may wait: without a pause in reading some are lost."""
+    relay = start_relay(redis_server, "--mode", "enforce")
+    event = dumps(changed_step(1, type="nonsense", output="x" * 8000))
+    publish(store, [event] * 8000 + [dumps(step(1))])
+
+    async def scene():
+        async with connect(relay.ws(
+                EVENTS, session_id="s", after="0-0")) as ws:
+            await receive_event(ws, 60)
+    run(scene())
+    wait_for(lambda: relay.metric("relay_dead_letters_total") +
+             relay.metric("relay_dead_letters_lost_total") == 8000, 60,
+             "all dead letters")
+    assert relay.metric("relay_dead_letters_lost_total") == 0
+
+
 def test_ten_thousand_types_are_bounded_and_all_counted(relay, store):
     events = [json.dumps({"type": "kind_" + letters(n), "x": n})
               for n in range(10_000)]
