@@ -281,6 +281,14 @@ def test_who_answers_pings_stays(hasty):
         assert clients(hasty) == 1
 
 
+def test_each_of_several_is_pinged_again_and_again(hasty):
+    with Peer(hasty) as one, Peer(hasty) as two, Peer(hasty) as three:
+        for _ in range(4):
+            for peer in (one, two, three):
+                peer.send(frame(peer.read_until(9), 10))
+        assert clients(hasty) == 3
+
+
 def test_who_talks_stays_without_pongs(hasty):
     with Peer(hasty) as peer:
         for _ in range(6):
