@@ -344,6 +344,8 @@ a_cursor_notice_comes_after_a_thousand_entries(void **state)
 	expect(s, "open live:0-0/0", "open live:0-0/0");
 	add(s->stream, 1, "1");
 	expect(s, "cur:1-999", "");
+	add(s->stream, 2, "11"); /* and not after each one then */
+	expect(s, "", "");
 	assert_int_equal(s->b.writes, 0);
 }
 
