@@ -275,6 +275,8 @@ def test_one_connection_too_many_is_told_so(
                 await (await ws.ping())
             await others.pop().close()
             await until(lambda: status_of(ask(relay)) == 101)
+            for _ in range(12):  # who has left takes no place
+                await until(lambda: status_of(ask(relay)) == 101)
             for ws in others:
                 await ws.close()
     run(scene())

@@ -49,6 +49,7 @@ def test_a_ticket_is_good_once(relay, store):
     assert store.keys("relay:ticket:*") == []
     assert is_let_in(relay, **offer(made["ticket"])) == REFUSED
     assert is_let_in(relay, **query(made["ticket"])) == REFUSED
+    assert relay.metric('relay_tickets_total{outcome="issued"}') == 1
 
 
 @pytest.mark.parametrize("place", [offer, query])

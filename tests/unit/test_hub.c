@@ -348,6 +348,34 @@ a_live_subscriber_is_told_when_its_key_becomes_unusable(void **state)
 }
 
 static void
+the_gauges_say_who_is_here(void **state)
+{
+	struct scene *s = *state;
+	listener_subscribe(&s->a, s->stream, 0, LIVE, true, false);
+	listener_subscribe(&s->b, s->stream, 1, LIVE, true, false);
+	world_settle(&s->world);
+	hub_gauges(s->world.hub);
+	assert_int_equal(stat_get(&s->world.stats, subscriptions), 2);
+	assert_int_equal(stat_get(&s->world.stats, streams_followed), 1);
+	hub_unsubscribe(s->world.hub, &s->a.subscription);
+	hub_gauges(s->world.hub);
+	assert_int_equal(stat_get(&s->world.stats, subscriptions), 1);
+	s->b.room = 1;
+	for (uint64_t i = 1; i <= 2; i++) { /* the second has to wait */
+		add(s->stream, i, 'a');
+		world_settle(&s->world);
+	}
+	hub_gauges(s->world.hub);
+	assert_true(stat_get(&s->world.stats, blocks_bytes) > 0);
+	assert_int_equal(stat_get(&s->world.stats, behind_clients), 0);
+	for (uint64_t i = 3; i <= 100; i++)
+		add(s->stream, i, 'a');
+	world_settle(&s->world);
+	hub_gauges(s->world.hub);
+	assert_int_equal(stat_get(&s->world.stats, behind_clients), 1);
+}
+
+static void
 late_answers_find_nothing(void **state)
 {
 	struct scene *s = *state;
@@ -391,6 +419,7 @@ main(void)
 		SCENE(entries_below_the_tail_are_not_delivered_again),
 		SCENE(a_key_of_another_type_is_unusable),
 		SCENE(a_live_subscriber_is_told_when_its_key_becomes_unusable),
+		SCENE(the_gauges_say_who_is_here),
 		SCENE(late_answers_find_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
