@@ -289,6 +289,34 @@ def test_each_of_several_is_pinged_again_and_again(hasty):
         assert clients(hasty) == 3
 
 
+def test_many_controls_over_a_long_time_are_no_flood(hasty):
+    """Each time fewer than 200, two seconds apart."""
+    with Peer(hasty) as peer:
+        for _ in range(3):
+            peer.read_until(9)
+            peer.read_until(9)
+            peer.send(frame(b"p", 10) * 150)
+        peer.read_until(9)
+        assert clients(hasty) == 1
+
+
+def test_who_is_not_read_fills_no_memory(start_relay, redis_server):
+    """While eight frames are unanswered the rest stays with the kernels."""
+    relay = start_relay(
+        redis_server, "--commands-timeout-ms=60000", "--limits-pong-ms=60000")
+    command = frame(b'{"type":"message","session_id":"s","content":"%s"}' %
+                    (b"x" * 60000))
+    with Peer(relay) as peer:
+        peer.send(command)
+        redis_server.freeze()
+        peer.socket.settimeout(2)
+        sent = 0
+        with pytest.raises(socket.timeout):
+            while sent < 64 * MIB:
+                sent += peer.socket.send(command)
+        redis_server.thaw()
+
+
 def test_who_talks_stays_without_pongs(hasty):
     with Peer(hasty) as peer:
         for _ in range(6):
