@@ -150,6 +150,39 @@ when_too_many_wait_the_oldest_silent_one_goes(void **state)
 	close_scene(&scene);
 }
 
+/* A first byte does not keep a place for ever. */
+static void
+when_all_who_wait_talk_the_one_who_began_first_goes(void **state)
+{
+	(void)state;
+	struct gateway_options options = patient;
+	struct scene scene;
+	struct buf nothing;
+	bool was_reset;
+
+	options.max_waiting = 2;
+	open_scene(&scene, &options);
+	int first = call_with(&scene, "GET / HT");
+	WAIT_FOR(&scene, stat_get(&scene.stats, connections_accepted) == 1);
+	uv_run(&scene.loop, UV_RUN_NOWAIT);
+	int second = call_with(&scene, "GET / HT");
+	WAIT_FOR(&scene, stat_get(&scene.stats, connections_accepted) == 2);
+	uint64_t give_up = uv_hrtime() + 10000000000u;
+	buf_init(&nothing, 0);
+	while (stat_get(&scene.stats, connections_timeout) == 0) {
+		struct buf got = read_all(&scene, call_with(&scene, GET));
+
+		buf_fini(&got);
+		assert_true(uv_hrtime() < give_up);
+	}
+	WAIT_FOR(&scene, has_ended(first, &nothing, &was_reset));
+	assert_false(has_ended(second, &nothing, &was_reset));
+	buf_fini(&nothing);
+	close(first);
+	close(second);
+	close_scene(&scene);
+}
+
 /* However it ended: answered, left, or refused. */
 static void
 who_has_gone_takes_no_room_from_those_who_come(void **state)
@@ -262,6 +295,8 @@ main(void)
 		cmocka_unit_test(
 		    when_too_many_wait_a_newcomer_does_not_throw_out_the_young),
 		cmocka_unit_test(when_too_many_wait_the_oldest_silent_one_goes),
+		cmocka_unit_test(
+		    when_all_who_wait_talk_the_one_who_began_first_goes),
 		cmocka_unit_test(
 		    who_has_gone_takes_no_room_from_those_who_come),
 		cmocka_unit_test(a_cap_at_the_door_is_answered),

@@ -73,6 +73,14 @@ target_refuses_what_it_cannot_use(void **state)
 		assert_string_not_equal(err.message, "");
 		assert_null(target.host);
 	}
+	char long_host[8 + 256 + 1] = "redis://";
+	memset(long_host + 8, 'h', 255);
+	assert_int_equal(
+	    redis_target_parse(&target, view_of(long_host), NULL), 0);
+	redis_target_fini(&target);
+	long_host[8 + 255] = 'h';
+	assert_int_equal(
+	    redis_target_parse(&target, view_of(long_host), NULL), -1);
 	memset(long_path + 6, 'x', 106);
 	assert_int_equal(
 	    redis_target_parse(&target, view_of(long_path), NULL), 0);

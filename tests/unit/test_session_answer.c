@@ -156,6 +156,29 @@ failures_carry_the_request_id(void **state)
 	contract_free(&contract);
 }
 
+/* It stands in Redis and in answers as the client wrote it. */
+static void
+a_request_id_may_be_a_number(void **state)
+{
+	struct rig rig;
+	struct error err = { 0 };
+	struct contract *contract =
+	    contract_load(RELAY_SOURCE_DIR "/schemas/fleet-rlm/3", &err);
+	(void)state;
+	assert_non_null(contract);
+	contract->endpoints[CHAT].client.request_id = xstrdup("/args/id");
+	rig_open_contract(&rig, contract);
+	peer_chats(&rig, &peer, true);
+	peer_says(&rig, &peer,
+	    "{\"type\":\"command\",\"command\":\"a\",\"args\":{\"id\":17.50}}");
+	assert_string_equal(rig.sink.commands[1].request_id, "17.50");
+	rig_answer(&rig, 1, SINK_TIMEOUT, 0);
+	expect_member(peer_next(&peer), ",\"request_id\":17.50}");
+	peer_fini(&peer);
+	rig_close(&rig);
+	contract_free(&contract);
+}
+
 #define TEST(name) cmocka_unit_test(name)
 
 int
@@ -168,6 +191,7 @@ main(void)
 		TEST(an_answer_that_overtakes_its_ack_waits_for_it),
 		TEST(of_owned_commands_the_last_64_are_known),
 		TEST(failures_carry_the_request_id),
+		TEST(a_request_id_may_be_a_number),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -320,6 +320,11 @@ inspect_looks_again(void **state)
 	scene_until(scene, &told->opened, 2);
 	assert_id(told->info.oldest, 5, 0);
 	assert_id(told->info.newest, 5, 0);
+	scene_settle(scene);
+	uint64_t empty = stat_get(&scene->stats, source_empty_reads);
+	source_read_mark_all(scene->source, false);
+	scene_settle(scene);
+	assert_true(stat_get(&scene->stats, source_empty_reads) > empty);
 	source_hub_ops.inspect(scene->source, 99); /* nobody */
 	scene_close(scene);
 }
