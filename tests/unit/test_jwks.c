@@ -44,6 +44,10 @@ what_is_of_no_use_is_passed_over(void **state)
 		"{" EC ",\"alg\":null}",
 		"{" EC ",\"kid\":7}",
 		"{" ED ",\"alg\":\"ES256\"}",
+		"{\"kty\":\"OKP\"," EC_POINT ",\"alg\":\"ES256\"}",
+		"{\"kty\":\"EC\",\"crv\":\"P-256\"," /* x of 33 bytes */
+		"\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEUA\","
+		"\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"}",
 		"{\"kty\":\"EC\",\"crv\":\"P-256\","
 		"\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
 		"\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a1\"}",
@@ -133,6 +137,58 @@ the_length_is_bounded(void **state)
 		    jwks_read(set, buf_view(&text), PUBLIC_ALGORITHMS, &err),
 		    size > JWKS_MAX ? -1 : 0);
 		buf_fini(&text);
+		key_set_release(&set);
+	}
+}
+
+/* Reads one RSA key of a modulus that is `count` times 63 between `first` and
+ * `last`, in base64url. */
+static bool
+takes_rsa(const char *first, size_t count, const char *last, const char *e)
+{
+	struct buf key;
+	struct error err;
+	struct key_set *set = key_set_new();
+	buf_init(&key, 0);
+	buf_addf(&key, "{\"kty\":\"RSA\",\"e\":\"%s\",\"n\":\"%s", e, first);
+	for (size_t i = 0; i < count; i++)
+		buf_add_char(&key, '_');
+	buf_addf(&key, "%s\"}", last);
+	buf_add_char(&key, '\0');
+	bool is_taken = read_into(set, key.data, &err) == 0;
+	buf_fini(&key);
+	key_set_release(&set);
+	return is_taken;
+}
+
+/* With an exponent of 1 every message is its own signature. */
+static void
+an_rsa_key_has_a_good_length_and_exponent(void **state)
+{
+	(void)state;
+	assert_true(takes_rsa("_", 340, "w", "AQAB"));    /* 2048 bits */
+	assert_false(takes_rsa("f", 340, "w", "AQAB"));   /* 2047 */
+	assert_true(takes_rsa("_", 1364, "w", "AQAB"));   /* 8192 */
+	assert_false(takes_rsa("AQ", 1364, "8", "AQAB")); /* 8200 */
+	assert_true(takes_rsa("_", 340, "w", "Aw"));      /* an exponent of 3 */
+	assert_false(takes_rsa("_", 340, "w", "AQ"));     /* of 1 */
+	assert_false(takes_rsa("_", 340, "w", "Ag"));     /* of 2 */
+	assert_true(takes_rsa("_", 340, "w", "__________8"));   /* 8 bytes */
+	assert_false(takes_rsa("_", 340, "w", "____________")); /* 9 */
+}
+
+static void
+the_length_of_a_key_id_is_bounded(void **state)
+{
+	(void)state;
+	for (int length = 256; length <= 257; length++) {
+		char key[512];
+		struct error err;
+		struct key_set *set = key_set_new();
+		snprintf(
+		    key, sizeof(key), "{" ED ",\"kid\":\"%0*d\"}", length, 0);
+		assert_int_equal(
+		    read_into(set, key, &err), length > 256 ? -1 : 0);
 		key_set_release(&set);
 	}
 }
@@ -228,6 +284,8 @@ main(void)
 		cmocka_unit_test(a_set_that_is_wrong_as_a_whole_is_refused),
 		cmocka_unit_test(the_number_of_keys_is_bounded),
 		cmocka_unit_test(the_length_is_bounded),
+		cmocka_unit_test(an_rsa_key_has_a_good_length_and_exponent),
+		cmocka_unit_test(the_length_of_a_key_id_is_bounded),
 		cmocka_unit_test(a_key_without_an_algorithm_is_pinned_to_one),
 		cmocka_unit_test(a_secret_has_32_bytes_or_more),
 		cmocka_unit_test(equal_sets_are_known_as_equal),
