@@ -131,6 +131,36 @@ a_file_may_hold_comments_and_nests_by_dots(void **state)
 }
 
 static void
+a_switch_in_a_file_is_on_or_off(void **state)
+{
+	(void)state;
+	struct config config;
+	struct error err;
+	assert_int_equal(read_file(&config, &err, "{\"deflate\": false}"), 0);
+	assert_false(config.deflate);
+	config_fini(&config);
+	assert_int_equal(read_file(&config, &err, "{\"deflate\": true}"), 0);
+	assert_true(config.deflate);
+	config_fini(&config);
+}
+
+static void
+a_number_may_be_0_where_its_bounds_say_so(void **state)
+{
+	(void)state;
+	struct config config;
+	struct error err;
+	assert_int_equal(
+	    read_with(&config, &err, "--workers", "0", NULL, NULL), 0);
+	assert_int_equal(config.workers, 0);
+	config_fini(&config);
+	assert_int_equal(
+	    read_with(&config, &err, "--workers", " 0", NULL, NULL),
+	    EXIT_CODE_USAGE);
+	config_fini(&config);
+}
+
+static void
 a_bad_file_is_refused_where_it_is_bad(void **state)
 {
 	(void)state;
@@ -192,9 +222,17 @@ usage_errors_are_told_apart_from_config_errors(void **state)
 	    EXIT_CODE_USAGE);
 	assert_non_null(strstr(err.message, "\"listen\""));
 	config_fini(&config);
-	assert_int_equal(read_with(&config, &err, "stray", NULL, NULL, NULL),
-	    EXIT_CODE_USAGE);
-	config_fini(&config);
+	static const char *const strays[] = { "stray", "-x", "--" };
+	for (size_t i = 0; i < sizeof(strays) / sizeof(strays[0]); i++) {
+		char wanted[64];
+		assert_int_equal(
+		    read_with(&config, &err, strays[i], NULL, NULL, NULL),
+		    EXIT_CODE_USAGE);
+		snprintf(wanted, sizeof(wanted), "unexpected argument \"%s\"",
+		    strays[i]);
+		assert_non_null(strstr(err.message, wanted));
+		config_fini(&config);
+	}
 	assert_int_equal(read_with(&config, &err, "--listen", NULL, NULL, NULL),
 	    EXIT_CODE_USAGE);
 	config_fini(&config);
@@ -408,6 +446,8 @@ main(void)
 		cmocka_unit_test(a_flag_beats_the_environment_beats_the_file),
 		cmocka_unit_test(every_way_to_write_a_nested_key_works),
 		cmocka_unit_test(a_file_may_hold_comments_and_nests_by_dots),
+		cmocka_unit_test(a_switch_in_a_file_is_on_or_off),
+		cmocka_unit_test(a_number_may_be_0_where_its_bounds_say_so),
 		cmocka_unit_test(a_bad_file_is_refused_where_it_is_bad),
 		cmocka_unit_test(
 		    usage_errors_are_told_apart_from_config_errors),

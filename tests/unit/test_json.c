@@ -255,6 +255,9 @@ code_points_are_counted_and_decoded_bytes_hashed(void **state)
 		    LITERAL("\"\\/\b\f\n\r\t") },
 		{ "\"a\\u0000b\"", 3, LITERAL("a\0b") },
 		{ "\"\\uFFFF\\u07ff\"", 2, LITERAL("\xef\xbf\xbf\xdf\xbf") },
+		{ "\"\\u007f\\u0080\"", 2, LITERAL("\x7f\xc2\x80") },
+		{ "\"\\u0800\\ud800\\udc00\"", 2,
+		    LITERAL("\xe0\xa0\x80\xf0\x90\x80\x80") },
 	};
 	struct buf scratch;
 	buf_init(&scratch, 0);

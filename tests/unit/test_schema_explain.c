@@ -80,6 +80,31 @@ a_misspelt_member_is_told_the_nearest_name(void **state)
 }
 
 static void
+a_name_that_is_near_to_nothing_gets_no_hint(void **state)
+{
+	(void)state;
+	static const char schema[] = "{\"required\":[\"repo_url\"],"
+				     "\"properties\":{\"repo_url\":true}}";
+	struct violation found = only_violation(schema, "{\"repoUrl\":1}");
+	assert_string_equal(found.rule, "required");
+	assert_string_equal(found.hint, "is it \"repoUrl\" that is meant?");
+	found = only_violation(schema, "{\"colour\":1}");
+	assert_string_equal(found.rule, "required");
+	assert_string_equal(found.hint, "");
+}
+
+static void
+what_fits_several_of_one_is_told_so(void **state)
+{
+	(void)state;
+	struct violation found = only_violation(
+	    "{\"oneOf\":[{\"type\":\"integer\"},{\"minimum\":2}]}", "3");
+	assert_string_equal(found.rule, "oneOf");
+	assert_string_equal(found.expected, "exactly one of 2 alternatives");
+	assert_string_equal(found.got, "a value that fits several");
+}
+
+static void
 the_innermost_refusal_of_the_author_is_reported_in_schema_order(void **state)
 {
 	(void)state;
@@ -124,6 +149,8 @@ main(void)
 		cmocka_unit_test(a_union_names_the_nearest_type),
 		cmocka_unit_test(a_union_without_its_type_misses_it),
 		cmocka_unit_test(a_misspelt_member_is_told_the_nearest_name),
+		cmocka_unit_test(a_name_that_is_near_to_nothing_gets_no_hint),
+		cmocka_unit_test(what_fits_several_of_one_is_told_so),
 		cmocka_unit_test(
 		    the_innermost_refusal_of_the_author_is_reported_in_schema_order),
 		cmocka_unit_test(no_more_violations_than_there_is_room_for),

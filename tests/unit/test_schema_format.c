@@ -9,6 +9,9 @@
 #include "schema_format.h"
 #include "schema_idna.h"
 
+#define WIDE_STOP "\xef\xbc\x8e"
+#define ALEF      "\xd8\xa7"
+
 static const struct {
 	const char *format;
 	const char *yes;
@@ -34,6 +37,13 @@ static const struct {
 	    "b\xc3\xbc"
 	    "cher.example",
 	    "-b\xc3\xbc" },
+	{ "idn-hostname", "a" WIDE_STOP "b", "a" WIDE_STOP "-b" },
+	{ "idn-hostname", ALEF, "1" ALEF },
+	{ "idn-hostname", ALEF "\xd9\xa0\xd9\xa9", /* Arabic digits */
+	    ALEF "\xd9\xa0\xdb\xb0" },
+	{ "idn-hostname", ALEF "\xdb\xb0\xdb\xb9", /* the other ones */
+	    ALEF "\xdb\xb0\xd9\xa0" },
+	{ "idn-hostname", "xn-a", "xn--a" },
 	{ "ipv4", "0.0.0.255", "0.0.0.256" },
 	{ "ipv4", "1.2.3.4", "1.2.3" },
 	{ "ipv4", "10.0.0.1", "010.0.0.1" },
@@ -42,6 +52,9 @@ static const struct {
 	{ "ipv6", "::ffff:1.2.3.4", "1.2.3.4::" },
 	{ "ipv6", "1:2:3:4:5:6:7::", "1:2:3:4:5:6:7:8::" },
 	{ "uri", "a+b:?q#f", "//h/p" },
+	{ "uri", "a:b", "a/b:c" },
+	{ "uri", "a:%2f", "a:%g0" },
+	{ "uri", "a:%0F", "a:%0G" },
 	{ "uri", "http://[v1.a]:80/%41", "http://[::1]x/" },
 	{ "uri-reference", "../a?b", "a b" },
 	{ "iri", "http://\xc3\xa4/", "http://\x01/" },
