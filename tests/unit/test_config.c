@@ -105,6 +105,12 @@ every_way_to_write_a_nested_key_works(void **state)
 	assert_int_equal(config.limits_ping_ms, 100);
 	assert_true(config.allow_anonymous);
 	config_fini(&config);
+	assert_int_equal(/* a bare switch takes nothing of what follows */
+	    read_with(&config, &err, "--allow-anonymous",
+		"--limits-frame-bytes", "2048", NULL),
+	    0);
+	assert_int_equal(config.limits_frame_bytes, 2048);
+	config_fini(&config);
 	setenv("RELAY_LIMITS_FRAME_BYTES", "4096", 1);
 	assert_int_equal(read_with(&config, &err, NULL, NULL, NULL, NULL), 0);
 	assert_int_equal(config.limits_frame_bytes, 4096);
@@ -322,6 +328,55 @@ a_password_is_not_printed(void **state)
 }
 
 static void
+each_value_is_printed_with_its_origin(void **state)
+{
+	(void)state;
+	struct config config;
+	struct error err;
+	struct buf out;
+	char from_file[128];
+	buf_init(&out, 0);
+	setenv("RELAY_LIMITS_PING_MS", "200", 1);
+	read_with(&config, &err, "--config",
+	    config_file("{\"limits\":{\"frame_bytes\":2000}}"),
+	    "--limits-fragments=7", NULL);
+	unsetenv("RELAY_LIMITS_PING_MS");
+	unlink(file_path);
+	config_print(&config, &out);
+	buf_add_char(&out, '\0');
+	snprintf(from_file, sizeof(from_file),
+	    "\nlimits.frame_bytes = 2000  (file %s)\n", file_path);
+	assert_non_null(strstr(out.data, from_file));
+	assert_non_null(strstr(out.data,
+	    "\nlimits.ping_ms = 200  (environment RELAY_LIMITS_PING_MS)\n"));
+	assert_non_null(strstr(
+	    out.data, "\nlimits.fragments = 7  (flag --limits-fragments)\n"));
+	assert_non_null(strstr(out.data, "\nworkers = 0  (default)\n"));
+	buf_fini(&out);
+	config_fini(&config);
+}
+
+static void
+a_file_has_a_size_that_is_bounded(void **state)
+{
+	(void)state;
+	for (size_t size = 1 << 20; size <= (1 << 20) + 1; size++) {
+		struct config config;
+		struct error err;
+		struct buf text;
+		buf_init(&text, 0);
+		buf_add_text(&text, "{}");
+		while (text.len < size)
+			buf_add_char(&text, ' ');
+		buf_add_char(&text, '\0');
+		assert_int_equal(read_file(&config, &err, text.data),
+		    size > 1 << 20 ? EXIT_CODE_CONFIG : 0);
+		buf_fini(&text);
+		config_fini(&config);
+	}
+}
+
+static void
 nothing_of_a_query_with_an_at_sign_is_printed(void **state)
 {
 	(void)state;
@@ -455,6 +510,8 @@ main(void)
 		cmocka_unit_test(a_default_that_is_given_is_accepted),
 		cmocka_unit_test(braces_in_key_names_are_refused),
 		cmocka_unit_test(a_password_is_not_printed),
+		cmocka_unit_test(each_value_is_printed_with_its_origin),
+		cmocka_unit_test(a_file_has_a_size_that_is_bounded),
 		cmocka_unit_test(nothing_of_a_query_with_an_at_sign_is_printed),
 		cmocka_unit_test(
 		    a_broken_file_does_not_keep_help_from_answering),

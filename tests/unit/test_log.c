@@ -95,12 +95,13 @@ a_text_line_quotes_what_would_confuse(void **state)
 	int reader = capture_begin();
 	log_setup(LOG_LEVEL_INFO, LOG_FORMAT_TEXT, 0);
 	log_event(LOG_LEVEL_INFO, "main", "start", "listen", "127.0.0.1:1",
-	    "note", "two words\n", "x", "a=b", NULL);
+	    "note", "two words\n", "x", "a=b", "y", "\\", "z", "a\"", NULL);
 	struct view line = capture_end(reader);
 	captured[line.len] = '\0';
 	assert_string_equal(strchr(captured, ' '),
 	    " level=info component=main action=start listen=127.0.0.1:1 "
-	    "note=\"two words\\n\" x=\"a=b\"\n");
+	    "note=\"two words\\n\" x=\"a=b\" y=\"\\\\\" "
+	    "z=\"a\\\"\"\n");
 }
 
 static void

@@ -49,6 +49,43 @@ types_are_strict(void **state)
 	RUN(rows);
 }
 
+/* The outermost resource with the anchor decides, and only while it is being
+ * evaluated. */
+static void
+a_dynamic_reference_means_the_outermost_anchor(void **state)
+{
+	(void)state;
+#define TREE                                                      \
+	"\"tree\":{\"$id\":\"tree\",\"$dynamicAnchor\":\"node\"," \
+	"\"properties\":{\"kids\":{\"items\":{\"$dynamicRef\":"   \
+	"\"#node\"}}}}"
+	static const char strict[] =
+	    "{\"$id\":\"strict\",\"$dynamicAnchor\":\"node\","
+	    "\"$ref\":\"tree\",\"unevaluatedProperties\":false,"
+	    "\"$defs\":{" TREE "}}";
+	static const char loose[] =
+	    "{\"$id\":\"loose\",\"$ref\":\"tree\",\"$defs\":{" TREE "}}";
+	static const char only_kids_are_strict[] =
+	    "{\"$id\":\"mixed\",\"properties\":{"
+	    "\"s\":{\"$ref\":\"strict\"},\"t\":{\"$ref\":\"tree\"}},"
+	    "\"$defs\":{" TREE ",\"strict\":{\"$id\":\"strict\","
+	    "\"$dynamicAnchor\":\"node\",\"$ref\":\"tree\","
+	    "\"unevaluatedProperties\":false}}}";
+	static const struct row rows[] = {
+		{ strict, "{\"kids\":[{\"kids\":[]}]}", "" },
+		{ strict, "{\"kids\":[{\"kid\":[]}]}",
+		    "unevaluatedProperties /kids/0/kid" },
+		{ loose, "{\"kids\":[{\"kid\":[]}]}", "" },
+		{ only_kids_are_strict, "{\"s\":{\"kids\":[{\"kid\":[]}]}}",
+		    "unevaluatedProperties /s/kids/0/kid" },
+		{ only_kids_are_strict,
+		    "{\"s\":{\"kids\":[]},\"t\":{\"kids\":[{\"kid\":[]}]}}",
+		    "" },
+	};
+	RUN(rows);
+#undef TREE
+}
+
 static void
 values_are_compared_by_meaning(void **state)
 {
@@ -338,6 +375,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(types_are_strict),
+		cmocka_unit_test(
+		    a_dynamic_reference_means_the_outermost_anchor),
 		cmocka_unit_test(values_are_compared_by_meaning),
 		cmocka_unit_test(bounds_hold_on_both_sides),
 		cmocka_unit_test(multiples_are_exact),

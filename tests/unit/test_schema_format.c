@@ -18,6 +18,7 @@ static const struct {
 	const char *no;
 } rows[] = {
 	{ "date", "2024-02-29", "2023-02-29" },
+	{ "date", "2024-02-29", "2024-02-29Z" },
 	{ "date", "0000-01-31", "2023-04-31" },
 	{ "time", "23:59:60Z", "23:59:60+01:00" },
 	{ "time", "00:00:00.0-23:59", "00:00:00.Z" },
@@ -38,7 +39,9 @@ static const struct {
 	    "cher.example",
 	    "-b\xc3\xbc" },
 	{ "idn-hostname", "a" WIDE_STOP "b", "a" WIDE_STOP "-b" },
-	{ "idn-hostname", ALEF, "1" ALEF },
+	{ "idn-hostname", ALEF, "a" ALEF },
+	{ "idn-hostname", "a", "a\xd9\xa0" }, /* an Arabic digit */
+	{ "hostname", "a.b", "a" WIDE_STOP "b" },
 	{ "idn-hostname", ALEF "\xd9\xa0\xd9\xa9", /* Arabic digits */
 	    ALEF "\xd9\xa0\xdb\xb0" },
 	{ "idn-hostname", ALEF "\xdb\xb0\xdb\xb9", /* the other ones */
@@ -58,6 +61,7 @@ static const struct {
 	{ "uri", "http://[v1.a]:80/%41", "http://[::1]x/" },
 	{ "uri-reference", "../a?b", "a b" },
 	{ "iri", "http://\xc3\xa4/", "http://\x01/" },
+	{ "iri", "a:\xc2\xa0", "a:\xc2\x9f" },
 	{ "iri-reference", "\xc3\xa4", "%4" },
 	{ "uri-template", "/{?a*,b:10}", "/{a" },
 	{ "uuid", "2eb8aa08-aa98-11ea-b4aa-73b441d16380",

@@ -58,6 +58,8 @@ static const struct row rows[] = {
 	{ "^\\w$", "_", "\xc3\xa4" },
 	{ "^\\p{Letter}+$", "\xc3\xa4", "1" },
 	{ "^\\p{gc=Nd}$", "\xd9\xa1", "a" },
+	{ "^\\p{Script_Extensions=Greek}$", "\xce\xb1", "a" },
+	{ "^\\p{scx=Greek}$", "\xce\xb1", "a" },
 	{ "^\\p{Script=Greek}$", "\xce\xb1", "a" },
 	{ "^\\P{Lu}$", "a", "A" },
 	{ "^\\u{1F432}$", BEAST, "u" },

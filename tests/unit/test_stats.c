@@ -23,11 +23,17 @@ workers_are_summed(void **state)
 	stat_add(&one, writes, 4);
 	stat_set(&two, writes, 10);
 	stat_set(&two, log_dropped, 1);
+	stat_add(&one, clients[1], 2);
+	stat_add(&two, clients[1], 3);
+	stat_add(&two, clients[STATS_ENDPOINTS - 1], 1);
 	stats_sum(&sum, &one);
 	stats_sum(&sum, &two);
 	assert_int_equal(stat_get(&sum, writes), 17);
 	assert_int_equal(stat_get(&sum, log_dropped), 1);
 	assert_int_equal(stat_get(&sum, http_requests), 0);
+	assert_int_equal(stat_get(&sum, clients[0]), 0);
+	assert_int_equal(stat_get(&sum, clients[1]), 5);
+	assert_int_equal(stat_get(&sum, clients[STATS_ENDPOINTS - 1]), 1);
 }
 
 static unsigned
@@ -178,6 +184,7 @@ reconnects_are_counted_by_reason(void **state)
 {
 	(void)state;
 	memset(&two, 0, sizeof(two));
+	stat_add(&two, writes, 9); /* which are none */
 	stats_reconnect(&two, "timeout");
 	stats_reconnect(&two, "something new");
 	assert_int_equal(stat_get(&two, reconnects_timeout), 1);

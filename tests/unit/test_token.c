@@ -215,6 +215,38 @@ time_is_judged_to_the_second(void **state)
 	}
 }
 
+/* 1.001e3 is no 1: a time that is not understood is refused. */
+static void
+a_time_is_a_number_of_digits_and_perhaps_a_fraction(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *exp, *nbf;
+		enum token_verdict verdict;
+	} rows[] = {
+		{ "2000", "1000", TOKEN_ACCEPTED },
+		{ "2000.999", "999.999", TOKEN_ACCEPTED },
+		{ "2000", "1.001e3", TOKEN_CLAIMS },
+		{ "2000", "1001e0", TOKEN_CLAIMS },
+		{ "2000.5e0", "1", TOKEN_CLAIMS },
+		{ "2000", "-1", TOKEN_CLAIMS },
+		{ "\"2000\"", "1", TOKEN_CLAIMS },
+		{ "2000", "null", TOKEN_CLAIMS },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char claims[128];
+		struct token_bearer bearer;
+		const struct token_policy policy = {
+			.tenant_claim = view_of("tid"),
+		};
+		snprintf(claims, sizeof(claims),
+		    "{\"exp\":%s,\"nbf\":%s,\"tid\":\"t\",\"sub\":\"u\"}",
+		    rows[i].exp, rows[i].nbf);
+		assert_int_equal(verify_claims(&policy, claims, 1000, &bearer),
+		    rows[i].verdict);
+	}
+}
+
 static void
 claims_are_those_of_the_options(void **state)
 {
@@ -323,6 +355,8 @@ main(void)
 		cmocka_unit_test(
 		    a_missing_key_means_nothing_while_the_set_is_incomplete),
 		cmocka_unit_test(time_is_judged_to_the_second),
+		cmocka_unit_test(
+		    a_time_is_a_number_of_digits_and_perhaps_a_fraction),
 		cmocka_unit_test(claims_are_those_of_the_options),
 		cmocka_unit_test(names_have_their_bounds),
 		cmocka_unit_test(
