@@ -71,8 +71,9 @@ add_message(struct buf *out, const struct report_entry *entry)
 	if (finding->got && finding->got[0])
 		buf_addf(&text, ", got %s", finding->got);
 	if (finding->traffic)
-		buf_addf(
-		    &text, " (%" PRIu64 " times)", finding->traffic->count);
+		buf_addf(&text, " (%" PRIu64 " time%s)",
+		    finding->traffic->count,
+		    finding->traffic->count == 1 ? "" : "s");
 	buf_add_text(&text, ". ");
 	report_add_advice(&text, entry);
 	if (finding->id)

@@ -186,6 +186,68 @@ markdown_cannot_be_broken_out_of(void **state)
 	free(text);
 }
 
+static void
+what_traffic_showed_is_told_in_every_format(void **state)
+{
+	(void)state;
+	struct finding_traffic seen = traffic;
+	struct finding finding = enum_finding;
+	seen.producer = "agent";
+	finding.traffic = &seen;
+	static const char expected[] =
+	    "expected one of \\\"llm\\\", \\\"tool\\\", got another string. ";
+	static const struct {
+		enum report_format format;
+		const char *line;
+	} rows[] = {
+		{ REPORT_TEXT, "\n   nearest   output\n" },
+		{ REPORT_TEXT, "\n   producer  agent\n" },
+		{ REPORT_GITHUB,
+		    ": expected one of \"llm\", \"tool\", got another string "
+		    "(7 times). Send " },
+		{ REPORT_JUNIT,
+		    "; expected one of &quot;llm&quot;, &quot;tool&quot;; "
+		    "got another string. Send " },
+		{ REPORT_SARIF, expected },
+		{ REPORT_SARIF,
+		    ",\"seen\":\"turn_inputs\",\"nearest\":\"output\"," },
+		{ REPORT_MARKDOWN, "\n  - nearest declared: `output`\n" },
+		{ REPORT_MARKDOWN,
+		    "\n  - 7 times in server frames of endpoint `chat`, first "
+		    "2026-05-30T12:00:02.125Z, last "
+		    "2026-05-30T12:00:03.000Z\n" },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char *text = report_one(rows[i].format, &finding);
+		assert_line(text, rows[i].line);
+		free(text);
+	}
+}
+
+static void
+what_is_not_known_of_traffic_is_left_out(void **state)
+{
+	(void)state;
+	const struct finding_traffic seen = {
+		.direction = "client", .endpoint = "chat", .count = 1
+	};
+	const struct finding finding = {
+		.pointer = "/a", .rule = "some_rule", .traffic = &seen
+	};
+	char *text = report_one(REPORT_MARKDOWN, &finding);
+	assert_line(text, "\n  - 1 time in client frames of endpoint `chat`\n");
+	assert_null(strstr(text, "to do"));
+	assert_null(strstr(text, "nearest"));
+	free(text);
+	text = report_one(REPORT_GITHUB, &finding);
+	assert_line(text, "::/a breaks the rule some_rule (1 time).");
+	free(text);
+	text = report_one(REPORT_JUNIT, &finding);
+	assert_null(strstr(text, "; expected"));
+	assert_null(strstr(text, "; got"));
+	free(text);
+}
+
 int
 main(void)
 {
@@ -197,6 +259,8 @@ main(void)
 		cmocka_unit_test(junit_is_xml_and_its_counts_are_true),
 		cmocka_unit_test(sarif_is_valid_under_its_schema),
 		cmocka_unit_test(sarif_names_rule_place_and_fingerprint),
+		cmocka_unit_test(what_traffic_showed_is_told_in_every_format),
+		cmocka_unit_test(what_is_not_known_of_traffic_is_left_out),
 		cmocka_unit_test(markdown_cannot_be_broken_out_of),
 	};
 	json_doc_init(&doc);
