@@ -75,6 +75,10 @@ static const struct row contract_rows[] = {
 	    ",",
 	    "contract.json#/endpoints/watch/refuse_query/q", "\"message\"" },
 	{ "\"session_query\":\"s\",",
+	    "\"session_query\":\"s\",\"refuse_query\":{\"p\":{\"message\":"
+	    "\"m\"},\"q\":{\"code\":\"c\"}},",
+	    "contract.json#/endpoints/watch/refuse_query/q", "\"message\"" },
+	{ "\"session_query\":\"s\",",
 	    "\"session_query\":\"s\",\"refuse_query\":{\"q\":{\"message\":"
 	    "\"m\",\"close\":1000}},",
 	    "contract.json#/endpoints/watch/refuse_query/q/close", "1001" },
@@ -171,6 +175,7 @@ each_mistake_in_the_contract_is_refused_at_its_place(void **state)
 }
 
 static const struct row schema_rows[] = {
+	{ "{\"$schema\"", "[\"$schema\"", "a.schema.json", "JSON" },
 	{ "\"type\":\"object\"", "\"typ\":\"object\"",
 	    "a.schema.json#/$defs/ask/typ", "" },
 	{ "\"type\":\"object\"", "\"type\":\"objekt\"",

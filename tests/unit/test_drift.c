@@ -139,6 +139,21 @@ a_renamed_member_is_told_with_the_one_that_never_came(void **state)
 }
 
 static void
+no_rename_is_guessed_between_several_or_other_types(void **state)
+{
+	(void)state;
+	server(EVENT("final", "3", ",\"zzzzzzzz\":\"a\""));
+	print();
+	assert_cell("undeclared", "/data/zzzzzzzz", "undeclared_member");
+	assert_here("hint", "null");
+	client("{\"type\":\"command\",\"name\":\"resolve\",\"args\":"
+	       "{\"message_id\":\"m\",\"action_label\":7}}");
+	print();
+	assert_cell("undeclared", "/args/action_label", "undeclared_member");
+	assert_here("hint", "null");
+}
+
+static void
 a_member_that_a_closed_object_refuses_is_told_once(void **state)
 {
 	(void)state;
@@ -161,6 +176,16 @@ an_unknown_type_is_told_with_the_nearest(void **state)
 	assert_here("type", "\"stop\"");
 	assert_here("nearest", "\"step\"");
 	assert_here("source", "\"contract.json\"");
+}
+
+static void
+a_misspelt_type_gets_a_hint(void **state)
+{
+	(void)state;
+	server("{\"type\":\"stepp\"}");
+	print();
+	assert_cell("cells", "/type", "unknown_type");
+	assert_here("hint", "\"did you mean \\\"step\\\"?\"");
 }
 
 static void
@@ -450,8 +475,10 @@ main(void)
 		TEST(undeclared_members_of_open_objects_are_told),
 		TEST(an_undeclared_member_is_counted_each_time),
 		TEST(a_renamed_member_is_told_with_the_one_that_never_came),
+		TEST(no_rename_is_guessed_between_several_or_other_types),
 		TEST(a_member_that_a_closed_object_refuses_is_told_once),
 		TEST(an_unknown_type_is_told_with_the_nearest),
+		TEST(a_misspelt_type_gets_a_hint),
 		TEST(a_frame_that_lost_its_wrapper_is_recognised),
 		TEST(a_kind_that_is_a_type_of_its_own_was_wrapped),
 		TEST(what_is_no_json_has_a_reason_and_no_sample),

@@ -156,6 +156,8 @@ known_secrets_are_hidden_in_every_spelling(void **state)
 	assert_becomes("pl%2Fnt%22d pl%2fnt%22d", "*** ***");
 	redact_know(&redact, view_of("an%20other"));
 	assert_becomes("an%20other an other", "*** ***");
+	redact_know(&redact, view_of("0azAZ9/-._~"));
+	assert_becomes("0azAZ9%2F-._~", "***");
 }
 
 static void

@@ -124,10 +124,14 @@ static void
 an_output_with_a_bound_counts_what_it_leaves_out(void **state)
 {
 	(void)state;
-	struct buf out;
+	struct buf out, text, markdown;
 	struct report *report = report_new(&options);
 	buf_init(&out, 0);
+	buf_init(&text, 0);
+	buf_init(&markdown, 0);
 	report_to(report, REPORT_JSON, 2, write_to_buf, &out);
+	report_to(report, REPORT_TEXT, 2, write_to_buf, &text);
+	report_to(report, REPORT_MARKDOWN, 5, write_to_buf, &markdown);
 	for (int i = 0; i < 5; i++)
 		report_add(report, &enum_finding);
 	report_end(report, 5);
@@ -139,6 +143,12 @@ an_output_with_a_bound_counts_what_it_leaves_out(void **state)
 	assert_json("/findings/1/line", "12");
 	uint32_t node = 0;
 	assert_false(json_pointer_get(&doc, view_of("/findings/2"), &node));
+	buf_add_char(&text, '\0');
+	assert_non_null(strstr(text.data, "\n3 more are not shown\n"));
+	buf_add_char(&markdown, '\0');
+	assert_null(strstr(markdown.data, " more\n"));
+	buf_fini(&markdown);
+	buf_fini(&text);
 	buf_fini(&out);
 }
 

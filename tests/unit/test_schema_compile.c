@@ -88,6 +88,24 @@ unknown_keywords_are_refused_only_where_asked(void **state)
 }
 
 static void
+what_is_no_json_is_no_document(void **state)
+{
+	(void)state;
+	struct error err = { 0 };
+	struct schema_set *set = schema_set_new();
+	assert_int_equal(
+	    schema_set_add(set, "bad.json", view_of("{\"a\":}"), &err), -1);
+	assert_string_equal(err.where, "bad.json");
+	assert_non_null(strstr(err.message, "not JSON"));
+	assert_int_equal(
+	    schema_set_add(set, "good.json", view_of("{}"), &err), 0);
+	struct schema *schema = schema_compile(set, "good.json", NULL, &err);
+	assert_non_null(schema);
+	schema_free(&schema);
+	schema_set_free(&set);
+}
+
+static void
 a_keyword_of_another_draft_is_unknown(void **state)
 {
 	(void)state;
@@ -200,6 +218,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(malformed_keywords_are_named_by_pointer),
 		cmocka_unit_test(unknown_keywords_are_refused_only_where_asked),
+		cmocka_unit_test(what_is_no_json_is_no_document),
 		cmocka_unit_test(a_keyword_of_another_draft_is_unknown),
 		cmocka_unit_test(
 		    documents_of_a_set_refer_to_each_other_by_name_and_by_id),

@@ -28,6 +28,7 @@ static const struct {
 	{ "email", "a.b@example.org", "a..b@example.org" },
 	{ "email", "\"a b\"@[IPv6:::1]", "a b@example.org" },
 	{ "email", "a@[127.0.0.1]", "a@[127.0.0.256]" },
+	{ "email", "\"a\\\\\"@b.example", "\"a\\\"@b.example" },
 	{ "idn-email",
 	    "\xc3\xa4@b\xc3\xbc"
 	    "cher.example",
@@ -47,6 +48,7 @@ static const struct {
 	{ "idn-hostname", ALEF "\xdb\xb0\xdb\xb9", /* the other ones */
 	    ALEF "\xdb\xb0\xd9\xa0" },
 	{ "idn-hostname", "xn-a", "xn--a" },
+	{ "hostname", "xa--a", "xn--a" },
 	{ "ipv4", "0.0.0.255", "0.0.0.256" },
 	{ "ipv4", "1.2.3.4", "1.2.3" },
 	{ "ipv4", "10.0.0.1", "010.0.0.1" },
@@ -62,6 +64,7 @@ static const struct {
 	{ "uri-reference", "../a?b", "a b" },
 	{ "iri", "http://\xc3\xa4/", "http://\x01/" },
 	{ "iri", "a:\xc2\xa0", "a:\xc2\x9f" },
+	{ "iri", "a:?\xee\x80\x80", "a:\xee\x80\x80" },
 	{ "iri-reference", "\xc3\xa4", "%4" },
 	{ "uri-template", "/{?a*,b:10}", "/{a" },
 	{ "uuid", "2eb8aa08-aa98-11ea-b4aa-73b441d16380",

@@ -50,6 +50,7 @@ static const struct row rows[] = {
 	{ "x-", "ax-b", "ax" },
 	{ "^x-", "x-b", "ax-b" },
 	{ "bar$", "foobar", "barf" },
+	{ "^\\s*[^\t\n\v\f\r -~]$", NBSP, " a" },
 	{ "a.c", "xabc", "a\nc" },
 	{ "^a.c$", "abc", "a\rc" },
 	{ "^a+?b??c*?$", "aab", "b" },

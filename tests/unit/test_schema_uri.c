@@ -76,6 +76,9 @@ plain_names_and_urns_are_bases_too(void **state)
 	assert_resolves("dir/a.json", "#/x", "dir/a.json#/x");
 	assert_resolves("urn:uuid:1", "#/x", "urn:uuid:1#/x");
 	assert_resolves("urn:uuid:1", "urn:uuid:2", "urn:uuid:2");
+	assert_resolves("dir/a.json", "azAZ09+.-:x", "azAZ09+.-:x");
+	assert_resolves("dir/a.json", "9z:x", "dir/9z:x");
+	assert_resolves("dir/a.json", "z_:x", "dir/z_:x");
 	assert_resolves("http://a", "b", "http://a/b");
 	assert_resolves("", "b", "b");
 }
