@@ -132,13 +132,23 @@ add_values(const struct schema_values *values, struct buf *out)
 		    values->container_count);
 }
 
+static bool
+has_several(const struct schema_values *values)
+{
+	uint32_t count = values->strings->count + values->number_count +
+	    values->container_count;
+	for (uint32_t i = 0; i < 3; i++)
+		count += (values->types & TYPE_BIT(i)) != 0;
+	return count > 1;
+}
+
 static void
 describe_values(struct schema_explain *explain, const struct schema_rule *rule,
     uint32_t at, struct violation *violation)
 {
 	struct buf *text = &explain->run.scratch->other;
 	buf_clear(text);
-	if (rule->op == SCHEMA_OP_ENUM && rule->values->strings->count > 1)
+	if (rule->op == SCHEMA_OP_ENUM && has_several(rule->values))
 		buf_add_text(text, "one of ");
 	add_values(rule->values, text);
 	schema_copy_text(

@@ -29,7 +29,7 @@ a_value_that_is_no_whole_number_is_told(void **state)
 	struct violation found = only_violation("{\"const\":0.50}", "0.25");
 	assert_string_equal(found.expected, "0.5");
 	found = only_violation("{\"enum\":[-7,1e30,-12.5]}", "1");
-	assert_string_equal(found.expected, "-7, 1e30, -12.5");
+	assert_string_equal(found.expected, "one of -7, 1e30, -12.5");
 }
 
 static void
@@ -105,6 +105,24 @@ what_fits_several_of_one_is_told_so(void **state)
 }
 
 static void
+what_fits_none_is_told_what_would(void **state)
+{
+	(void)state;
+	struct violation found = only_violation(
+	    "{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"null\"}]}", "1");
+	assert_string_equal(found.rule, "anyOf");
+	assert_string_equal(found.expected, "string or null");
+	found = only_violation("{\"enum\":[\"a\",[1],{\"b\":1}]}", "5");
+	assert_string_equal(found.rule, "enum");
+	assert_string_equal(
+	    found.expected, "one of \"a\", 2 arrays or objects");
+	found = only_violation("{\"enum\":[1,-2,true,null]}", "5");
+	assert_string_equal(found.expected, "one of null, true, 1, -2");
+	found = only_violation("{\"enum\":[1]}", "5");
+	assert_string_equal(found.expected, "1");
+}
+
+static void
 the_innermost_refusal_of_the_author_is_reported_in_schema_order(void **state)
 {
 	(void)state;
@@ -150,6 +168,7 @@ main(void)
 		cmocka_unit_test(a_union_without_its_type_misses_it),
 		cmocka_unit_test(a_misspelt_member_is_told_the_nearest_name),
 		cmocka_unit_test(a_name_that_is_near_to_nothing_gets_no_hint),
+		cmocka_unit_test(what_fits_none_is_told_what_would),
 		cmocka_unit_test(what_fits_several_of_one_is_told_so),
 		cmocka_unit_test(
 		    the_innermost_refusal_of_the_author_is_reported_in_schema_order),
