@@ -2,6 +2,7 @@
 """Dead letters from the operator's side: list, show, replay, purge."""
 
 import json
+import re
 import shutil
 import subprocess
 
@@ -70,6 +71,9 @@ def test_list_shows_where_and_why_and_hides_bodies(letters, ctl):
     assert "(producer agent-7)" in text
     assert "invalid_json" in text and "unknown_type" in text
     assert "3 of 3 dead letters" in text
+    assert len(re.findall(
+        rf"^\d+-\d+ 20\d\d-\S+Z \w+ {re.escape(KEY)} \d+-\d+$", text,
+        re.M)) == 3
     assert text.index(letters[2]) < text.index(letters[0])  # newest first
     assert SECRET in ctl("list", "--bodies")
     assert "1 of 3" in ctl("list", "--code", "unknown_type")

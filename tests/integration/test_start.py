@@ -197,6 +197,9 @@ def test_too_few_descriptors_is_71(tmp_path):
 def test_anonymous_off_loopback_must_be_asked_for(tmp_path):
     refused(tmp_path, 64, "--listen", "0.0.0.0:0",
             names=["--allow-anonymous"])
+    code, _, errors = start("--listen", "0.0.0.0:0", "--allow-anonymous",
+                            "--check-config")
+    assert code == 0, errors
 
 
 def test_an_unreachable_redis_is_no_reason_to_exit(start_relay, tmp_path):

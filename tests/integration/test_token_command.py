@@ -88,6 +88,10 @@ def test_what_it_refuses(tmp_path, keys):
             (3, "--key", path, "--alg", "RS256"),
             (3, "--key", keys.secret)):
         relayctl("token", *arguments, code=code)
+    secret = tmp_path / "secret"
+    for length, code in ((31, 3), (32, 0)):
+        secret.write_text("s" * length + "\n")
+        relayctl("token", "--secret-file", secret, *ISSUED, code=code)
 
 
 def test_stream_tail_shows_a_token(start_relay, redis_server, store, keys,

@@ -79,7 +79,9 @@ wrong_words_are_usage_errors(void **state)
 	(void)state;
 	static const char *const rows[] = { "", "nonsense", "schema",
 		"schema nonsense", "json", "json --nonsense a", "json --redis",
-		"json --strict-keys=1 a", "token", "dead-letters purge --all" };
+		"json --strict-keys=1 a", "token", "dead-letters purge --all",
+		"stream replay s f --speed 0", "stream peek s t",
+		"contract check --contract c" };
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		char args[128];
 		assert_int_equal(run(rows[i]), 2);
@@ -89,6 +91,26 @@ wrong_words_are_usage_errors(void **state)
 		assert_int_equal(run(args), 2);
 		assert_printed("/ok", "false");
 		assert_string_equal(err, "");
+	}
+}
+
+static void
+a_speed_is_a_number_of_some_size(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *speed;
+		bool is_good;
+	} rows[] = { { "0", false }, { "-1", false }, { "0.5", true },
+		{ "999999", true }, { "1e6", false }, { "2x", false },
+		{ "fast", false }, { "max", true } };
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char args[64];
+		snprintf(args, sizeof(args), "stream replay s f --speed=%s",
+		    rows[i].speed);
+		assert_int_equal(run(args), 2);
+		const char *refused = strstr(err, "--speed: a number above 0");
+		assert_int_equal(refused == NULL, rows[i].is_good);
 	}
 }
 
@@ -233,6 +255,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(help_and_version_need_nothing),
 		cmocka_unit_test(wrong_words_are_usage_errors),
+		cmocka_unit_test(a_speed_is_a_number_of_some_size),
 		cmocka_unit_test(a_near_miss_is_named),
 		cmocka_unit_test(what_is_promised_but_missing_says_so),
 		cmocka_unit_test(

@@ -148,6 +148,8 @@ a_finding_names_line_type_pointer_and_rule(void **state)
 	    "\"did you mean \\\"execution_step\\\"?\"");
 	assert_json("/result/findings/2/rule", "\"json\"");
 	assert_json("/result/findings/2/line", "5");
+	assert_json(
+	    "/result/findings/2/expected", "\"one JSON object (RFC 8259)\"");
 	assert_json("/result/findings/3/pointer", "\"/cursor\"");
 	assert_json("/result/findings/3/rule", "\"reserved\"");
 	assert_json("/result/findings/4/rule", "\"reserved\"");
@@ -261,6 +263,9 @@ wrong_words_and_files_have_their_exit_codes(void **state)
 		if (code != rows[i].code)
 			fail_msg("%s: %d\n%s", rows[i].args, code, out);
 	}
+	run("check --frames f.ndjson");
+	assert_non_null(
+	    strstr(out, "usage: relayctl contract check --contract"));
 }
 
 int
