@@ -195,6 +195,7 @@ a_bad_file_is_refused_where_it_is_bad(void **state)
 		    "NUL" },
 		{ "{\"origins\": [\"https://a\\u0000b\"]}", "#/origins",
 		    "NUL" },
+		{ "{\"modes\": \"off\"}", "#/modes", "object" },
 		{ "{\"modes\": {\"a\": \"off\\u0000b\"}}", "#/modes", "NUL" },
 		{ "{\"listen\": \"8080\"}", "#/listen", "ADDR:PORT" },
 		{ "{\"listen\": \"a:65536\"}", "#/listen", "ADDR:PORT" },
@@ -239,6 +240,11 @@ usage_errors_are_told_apart_from_config_errors(void **state)
 		assert_non_null(strstr(err.message, wanted));
 		config_fini(&config);
 	}
+	assert_int_equal(
+	    read_with(&config, &err, "--allow-anonymous", "false", NULL, NULL),
+	    EXIT_CODE_USAGE);
+	assert_non_null(strstr(err.message, "takes its value as --flag=false"));
+	config_fini(&config);
 	assert_int_equal(read_with(&config, &err, "--listen", NULL, NULL, NULL),
 	    EXIT_CODE_USAGE);
 	config_fini(&config);

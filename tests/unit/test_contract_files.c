@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -39,6 +40,33 @@ a_link_may_be_used_but_not_to_leave_the_folder(void **state)
 	assert_int_equal(symlink(OTHER "/work.json", path), 0);
 	assert_folder_refused("out.json", "leads out of the contract's folder");
 	folder_remove("out.json");
+}
+
+/* Folders beside ours: of the same length, and with our name in front. */
+static void
+a_folder_beside_is_outside_whatever_its_name(void **state)
+{
+	(void)state;
+	char beside[2][80], target[256], path[512];
+	snprintf(beside[0], sizeof(beside[0]), "%s", folder);
+	char *last = beside[0] + strlen(beside[0]) - 1;
+	*last = *last == '_' ? '-' : '_';
+	snprintf(beside[1], sizeof(beside[1]), "%s_", folder);
+	folder_path("out.json", path, sizeof(path));
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(mkdir(beside[i], 0700), 0);
+		snprintf(target, sizeof(target), "%s/x.json", beside[i]);
+		FILE *file = fopen(target, "we");
+		assert_non_null(file);
+		fputs("{}", file);
+		fclose(file);
+		assert_int_equal(symlink(target, path), 0);
+		assert_folder_refused(
+		    "out.json", "leads out of the contract's folder");
+		folder_remove("out.json");
+		unlink(target);
+		rmdir(beside[i]);
+	}
 }
 
 static void
@@ -175,6 +203,7 @@ main(void)
 		cmocka_unit_test(a_folder_that_is_not_there_is_named),
 		cmocka_unit_test(
 		    a_link_may_be_used_but_not_to_leave_the_folder),
+		cmocka_unit_test(a_folder_beside_is_outside_whatever_its_name),
 		cmocka_unit_test(other_files_are_not_looked_at),
 		cmocka_unit_test(a_file_of_4_mib_is_the_largest),
 		cmocka_unit_test(a_file_that_is_too_deep_is_refused),

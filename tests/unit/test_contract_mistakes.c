@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -174,6 +175,34 @@ each_mistake_in_the_contract_is_refused_at_its_place(void **state)
 	contract_free(&contract);
 }
 
+static void
+close_codes_are_those_that_an_endpoint_may_send(void **state)
+{
+	(void)state;
+	static const struct {
+		unsigned code;
+		bool is_good;
+	} rows[] = { { 1000, false }, { 1001, true }, { 1003, true },
+		{ 1004, false }, { 1006, false }, { 1007, true },
+		{ 1009, true }, { 1014, true }, { 1015, false },
+		{ 2999, false }, { 3000, true }, { 4999, true },
+		{ 5000, false } };
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char text[128];
+		snprintf(text, sizeof(text),
+		    "\"session_query\":\"s\",\"refuse_query\":{\"q\":"
+		    "{\"message\":\"m\",\"close\":%u}},",
+		    rows[i].code);
+		folder_write_changed("contract.json", folder_contract,
+		    "\"session_query\":\"s\",", text);
+		struct contract *contract = folder_load(folder);
+		if (!contract == rows[i].is_good)
+			fail_msg("%u: %s", rows[i].code, folder_err.message);
+		contract_free(&contract);
+	}
+	folder_write_good();
+}
+
 static const struct row schema_rows[] = {
 	{ "{\"$schema\"", "[\"$schema\"", "a.schema.json", "JSON" },
 	{ "\"type\":\"object\"", "\"typ\":\"object\"",
@@ -223,6 +252,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 		    each_mistake_in_the_contract_is_refused_at_its_place),
+		cmocka_unit_test(
+		    close_codes_are_those_that_an_endpoint_may_send),
 		cmocka_unit_test(
 		    each_mistake_in_a_schema_is_refused_at_its_place),
 		cmocka_unit_test(

@@ -56,6 +56,17 @@ a_run_is_long_from_sixteen_and_three_digits_on(void **state)
 }
 
 static void
+a_name_has_64_bytes_at_most(void **state)
+{
+	(void)state;
+	char name[DISCREET_NAME_MAX + 1];
+	for (size_t i = 0; i < sizeof(name); i++)
+		name[i] = i % 8 == 7 ? '_' : 'a';
+	assert_true(discreet_is_name(view_make(name, DISCREET_NAME_MAX)));
+	assert_false(discreet_is_name(view_make(name, sizeof(name))));
+}
+
+static void
 pointers_keep_their_names_and_hide_the_rest(void **state)
 {
 	(void)state;
@@ -84,6 +95,7 @@ main(void)
 		cmocka_unit_test(what_looks_like_a_secret_or_an_id_may_not),
 		cmocka_unit_test(
 		    a_run_is_long_from_sixteen_and_three_digits_on),
+		cmocka_unit_test(a_name_has_64_bytes_at_most),
 		cmocka_unit_test(pointers_keep_their_names_and_hide_the_rest),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

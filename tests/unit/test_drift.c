@@ -189,6 +189,19 @@ a_misspelt_type_gets_a_hint(void **state)
 }
 
 static void
+a_type_under_another_name_is_told(void **state)
+{
+	(void)state;
+	server("{\"at\":1,\"tag\":\"step\"}");
+	print();
+	assert_cell("cells", "/type", "missing_type");
+	assert_here("seen", "\"tag\"");
+	assert_here("nearest", "\"type\"");
+	assert_here(
+	    "hint", "\"\\\"tag\\\" holds a declared type: was it renamed?\"");
+}
+
+static void
 a_frame_that_lost_its_wrapper_is_recognised(void **state)
 {
 	(void)state;
@@ -479,6 +492,7 @@ main(void)
 		TEST(a_member_that_a_closed_object_refuses_is_told_once),
 		TEST(an_unknown_type_is_told_with_the_nearest),
 		TEST(a_misspelt_type_gets_a_hint),
+		TEST(a_type_under_another_name_is_told),
 		TEST(a_frame_that_lost_its_wrapper_is_recognised),
 		TEST(a_kind_that_is_a_type_of_its_own_was_wrapped),
 		TEST(what_is_no_json_has_a_reason_and_no_sample),

@@ -144,6 +144,8 @@ static const struct {
 	{ LITERAL("\"\\uD800"), 1, "lone surrogate" },
 	{ LITERAL("\"\\uDC00\\uD800\""), 1, "lone surrogate" },
 	{ LITERAL("\"\\uD800\\u0041\""), 1, "lone surrogate" },
+	{ LITERAL("\"\\uD800xuDC00\""), 1, "lone surrogate" },
+	{ LITERAL("\"\\uD800\\xDC00\""), 1, "lone surrogate" },
 	{ LITERAL("\"\\uD800\\n\""), 1, "lone surrogate" },
 	{ LITERAL("\"\\uD800\\uD800\""), 1, "lone surrogate" },
 	{ LITERAL("\"a\tb\""), 2, "raw control character" },

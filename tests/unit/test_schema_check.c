@@ -49,6 +49,21 @@ types_are_strict(void **state)
 	RUN(rows);
 }
 
+static void
+what_any_fitting_branch_evaluates_counts(void **state)
+{
+	(void)state;
+	static const char any[] =
+	    "{\"anyOf\":[{\"properties\":{\"a\":true}},{\"properties\":"
+	    "{\"b\":true}},{\"required\":[\"z\"],\"properties\":{\"c\":true}}],"
+	    "\"unevaluatedProperties\":false}";
+	static const struct row rows[] = {
+		{ any, "{\"a\":1,\"b\":2}", "" },
+		{ any, "{\"a\":1,\"c\":2}", "unevaluatedProperties /c" },
+	};
+	RUN(rows);
+}
+
 /* The outermost resource with the anchor decides, and only while it is being
  * evaluated. */
 static void
@@ -375,6 +390,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(types_are_strict),
+		cmocka_unit_test(what_any_fitting_branch_evaluates_counts),
 		cmocka_unit_test(
 		    a_dynamic_reference_means_the_outermost_anchor),
 		cmocka_unit_test(values_are_compared_by_meaning),

@@ -88,6 +88,25 @@ unknown_keywords_are_refused_only_where_asked(void **state)
 }
 
 static void
+an_index_in_a_reference_is_made_of_digits(void **state)
+{
+	(void)state;
+	refuses("{\"prefixItems\":[true],\"items\":{\"$ref\":"
+		"\"#/prefixItems/0x\"}}",
+	    "test.json#/items/$ref");
+	refuses("{\"prefixItems\":[true],\"items\":{\"$ref\":"
+		"\"#/prefixItems/1\"}}",
+	    "test.json#/items/$ref");
+	struct error err = { 0 };
+	struct schema *schema =
+	    compile_text("{\"prefixItems\":[true,false],\"items\":{\"$ref\":"
+			 "\"#/prefixItems/1\"}}",
+		NULL, &err);
+	assert_non_null(schema);
+	schema_free(&schema);
+}
+
+static void
 what_is_no_json_is_no_document(void **state)
 {
 	(void)state;
@@ -218,6 +237,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(malformed_keywords_are_named_by_pointer),
 		cmocka_unit_test(unknown_keywords_are_refused_only_where_asked),
+		cmocka_unit_test(an_index_in_a_reference_is_made_of_digits),
 		cmocka_unit_test(what_is_no_json_is_no_document),
 		cmocka_unit_test(a_keyword_of_another_draft_is_unknown),
 		cmocka_unit_test(

@@ -22,6 +22,8 @@ static const struct {
 	{ "date", "0000-01-31", "2023-04-31" },
 	{ "time", "23:59:60Z", "23:59:60+01:00" },
 	{ "time", "00:00:00.0-23:59", "00:00:00.Z" },
+	{ "time", "23:59:59Z", "24:00:00Z" },
+	{ "time", "00:00:00Z", "00:60:00Z" },
 	{ "date-time", "1998-12-31t15:59:60.1-08:00", "1998-12-31 15:59:59Z" },
 	{ "duration", "P1Y2M3DT4H5M6S", "P1Y3D" },
 	{ "duration", "P10W", "P10W1D" },
@@ -29,6 +31,7 @@ static const struct {
 	{ "email", "\"a b\"@[IPv6:::1]", "a b@example.org" },
 	{ "email", "a@[127.0.0.1]", "a@[127.0.0.256]" },
 	{ "email", "\"a\\\\\"@b.example", "\"a\\\"@b.example" },
+	{ "email", "\"ab\"@b.example", "\"ab@b.example" },
 	{ "idn-email",
 	    "\xc3\xa4@b\xc3\xbc"
 	    "cher.example",

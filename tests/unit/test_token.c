@@ -4,6 +4,7 @@
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/rsa.h>
 
 #include <stdio.h>
 
@@ -247,6 +248,53 @@ a_time_is_a_number_of_digits_and_perhaps_a_fraction(void **state)
 	}
 }
 
+/* RSA-PSS over the text, with a salt of this many bytes. */
+static void
+sign_with_salt(EVP_PKEY *key, struct view text, int salt, uint8_t *signature)
+{
+	EVP_PKEY_CTX *options = NULL;
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+	size_t size = TOKEN_SIGNATURE_MAX;
+	assert_int_equal(
+	    EVP_DigestSignInit(context, &options, EVP_sha256(), NULL, key), 1);
+	EVP_PKEY_CTX_set_rsa_padding(options, RSA_PKCS1_PSS_PADDING);
+	EVP_PKEY_CTX_set_rsa_pss_saltlen(options, salt);
+	assert_int_equal(EVP_DigestSign(context, signature, &size,
+			     (const unsigned char *)text.data, text.len),
+	    1);
+	EVP_MD_CTX_free(context);
+}
+
+/* RFC 7518 section 3.5: the salt is as long as the hash. */
+static void
+the_salt_of_ps256_has_32_bytes(void **state)
+{
+	(void)state;
+	static const int salts[] = { 0, 20, 31, 32, 33 };
+	BIGNUM *number = NULL;
+	const char *why;
+	char modulus[256];
+	struct token_key_parts parts = { .algorithm = TOKEN_PS256,
+		.first = view_make(modulus, sizeof(modulus)),
+		.second = view_make("\x01\x00\x01", 3) };
+	EVP_PKEY *pair = EVP_RSA_gen(2048);
+	EVP_PKEY_get_bn_param(pair, "n", &number);
+	assert_int_equal(
+	    BN_bn2bin(number, (unsigned char *)modulus), sizeof(modulus));
+	struct token_key *key = token_key_new(&parts, &why);
+	assert_non_null(key);
+	for (size_t i = 0; i < sizeof(salts) / sizeof(salts[0]); i++) {
+		uint8_t signature[TOKEN_SIGNATURE_MAX];
+		struct view text = view_of("head.claims");
+		sign_with_salt(pair, text, salts[i], signature);
+		assert_int_equal(
+		    token_key_verify(key, text, signature), salts[i] == 32);
+	}
+	token_key_release(&key);
+	BN_free(number);
+	EVP_PKEY_free(pair);
+}
+
 static void
 claims_are_those_of_the_options(void **state)
 {
@@ -274,6 +322,10 @@ claims_are_those_of_the_options(void **state)
 		    TOKEN_ISSUER },
 		{ "https://i/{tenant}/v2", "tid", "",
 		    "{\"tid\":\"t\",\"sub\":\"u\",\"iss\":\"\"", TOKEN_ISSUER },
+		{ "i", "tid", "", "{\"tid\":\"t\",\"sub\":\"u\"",
+		    TOKEN_ISSUER },
+		{ "7", "tid", "", "{\"tid\":\"t\",\"sub\":\"u\",\"iss\":171",
+		    TOKEN_ISSUER },
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		char claims[256];
@@ -357,6 +409,7 @@ main(void)
 		cmocka_unit_test(time_is_judged_to_the_second),
 		cmocka_unit_test(
 		    a_time_is_a_number_of_digits_and_perhaps_a_fraction),
+		cmocka_unit_test(the_salt_of_ps256_has_32_bytes),
 		cmocka_unit_test(claims_are_those_of_the_options),
 		cmocka_unit_test(names_have_their_bounds),
 		cmocka_unit_test(
