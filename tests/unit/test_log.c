@@ -112,6 +112,7 @@ lines_below_the_level_are_not_written(void **state)
 	log_setup(LOG_LEVEL_WARN, LOG_FORMAT_TEXT, 0);
 	log_event(LOG_LEVEL_INFO, "a", "b", NULL);
 	log_event(LOG_LEVEL_DEBUG, "a", "b", NULL);
+	log_throttled(LOG_LEVEL_INFO, "a", "b", NULL);
 	assert_int_equal(capture_end(reader).len, 0);
 }
 

@@ -64,6 +64,21 @@ what_any_fitting_branch_evaluates_counts(void **state)
 	RUN(rows);
 }
 
+static void
+draft_7_names_a_place_with_id(void **state)
+{
+	(void)state;
+	static const char named[] =
+	    "{\"$schema\":\"http://json-schema.org/draft-07/schema#\","
+	    "\"definitions\":{\"a\":{\"$id\":\"#x\",\"type\":\"null\"}},"
+	    "\"items\":{\"$ref\":\"#x\"}}";
+	static const struct row rows[] = {
+		{ named, "[null]", "" },
+		{ named, "[1]", "type /0" },
+	};
+	RUN(rows);
+}
+
 /* The outermost resource with the anchor decides, and only while it is being
  * evaluated. */
 static void
@@ -390,6 +405,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(types_are_strict),
+		cmocka_unit_test(draft_7_names_a_place_with_id),
 		cmocka_unit_test(what_any_fitting_branch_evaluates_counts),
 		cmocka_unit_test(
 		    a_dynamic_reference_means_the_outermost_anchor),

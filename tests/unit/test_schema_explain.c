@@ -112,6 +112,7 @@ what_fits_none_is_told_what_would(void **state)
 	    "{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"null\"}]}", "1");
 	assert_string_equal(found.rule, "anyOf");
 	assert_string_equal(found.expected, "string or null");
+	assert_string_equal(found.got, "number");
 	found = only_violation("{\"enum\":[\"a\",[1],{\"b\":1}]}", "5");
 	assert_string_equal(found.rule, "enum");
 	assert_string_equal(
@@ -144,6 +145,39 @@ the_innermost_refusal_of_the_author_is_reported_in_schema_order(void **state)
 }
 
 static void
+a_refusal_may_have_no_code(void **state)
+{
+	(void)state;
+	struct error err = { 0 };
+	struct violation found[1];
+	struct schema *schema =
+	    compile_text("{\"x-error\":{\"code\":null,"
+			 "\"message\":\"m\"},\"minimum\":2}",
+		NULL, &err);
+	assert_non_null(schema);
+	assert_int_equal(explain_text(schema, "1", found, 1), 1);
+	assert_null(found[0].refusal->code);
+	assert_string_equal(found[0].refusal->message, "m");
+	schema_free(&schema);
+}
+
+static void
+bounds_are_told_with_what_was_there(void **state)
+{
+	(void)state;
+	static const char *const rows[][3] = {
+		{ "{\"minimum\":2}", "at least 2", "a smaller number" },
+		{ "{\"exclusiveMinimum\":2}", "more than 2",
+		    "a number not greater" },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct violation found = only_violation(rows[i][0], "1");
+		assert_string_equal(found.expected, rows[i][1]);
+		assert_string_equal(found.got, rows[i][2]);
+	}
+}
+
+static void
 no_more_violations_than_there_is_room_for(void **state)
 {
 	(void)state;
@@ -172,6 +206,8 @@ main(void)
 		cmocka_unit_test(what_fits_several_of_one_is_told_so),
 		cmocka_unit_test(
 		    the_innermost_refusal_of_the_author_is_reported_in_schema_order),
+		cmocka_unit_test(a_refusal_may_have_no_code),
+		cmocka_unit_test(bounds_are_told_with_what_was_there),
 		cmocka_unit_test(no_more_violations_than_there_is_room_for),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -65,6 +65,8 @@ static const struct row rows[] = {
 	{ "^\\P{Lu}$", "a", "A" },
 	{ "^\\u{1F432}$", BEAST, "u" },
 	{ "^\\uD83D\\uDC32$", BEAST, "x" },
+	{ "^\\uD800\\uDC00$", "\xf0\x90\x80\x80", "x" },
+	{ "^\\uDBFF\\uDFFF$", "\xf4\x8f\xbf\xbf", "x" },
 	{ "^\\x41\\cJ\\0?$", "A\n", "A" },
 	{ "^[\\d-x]+$", "1-x", "y" },
 	{ "^[\\b]$", "\b", "b" },
