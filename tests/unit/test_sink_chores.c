@@ -65,15 +65,21 @@ without_a_group_all_entries_are_backlog(void **state)
 }
 
 static void
+open_and_store_six(struct rig *rig, const struct command *command)
+{
+	rig_open(rig, &rig_options, NULL);
+	for (int i = 0; i < 6; i++)
+		rig_submit(rig, command);
+}
+
+static void
 a_bound_that_a_reload_sets_counts_from_there_on(void **state)
 {
 	struct rig rig;
 	(void)state;
 	struct sink_options options = rig_options;
-	rig_open(&rig, &options, NULL);
 	struct command command = rig_command("{}");
-	for (int i = 0; i < 6; i++)
-		rig_submit(&rig, &command);
+	open_and_store_six(&rig, &command);
 	redis_fixture_run(&rig.redis, "XGROUP CREATE %s workers $", STREAM);
 	options.max_backlog = 5;
 	sink_reload(rig.sink, &options);
@@ -88,10 +94,8 @@ a_bound_that_a_reload_sets_is_looked_at_at_once(void **state)
 	struct rig rig;
 	(void)state;
 	struct sink_options options = rig_options;
-	rig_open(&rig, &options, NULL);
 	struct command command = rig_command("{}");
-	for (int i = 0; i < 6; i++)
-		rig_submit(&rig, &command);
+	open_and_store_six(&rig, &command);
 	options.max_backlog = 5;
 	sink_reload(rig.sink, &options);
 	rig_settle(&rig); /* XINFO */
