@@ -73,6 +73,11 @@ what_is_still_followed_is_read_again(void **state)
 	scene_until(scene, &scene->hub.streams[2].entries, 1);
 	scene_until(scene, &scene->hub.streams[4].entries, 1);
 	scene_until(scene, &scene->hub.streams[5].entries, 1);
+	scene_settle(scene);
+	uint64_t empty = stat_get(&scene->stats, source_empty_reads);
+	source_read_mark_all(scene->source, false);
+	scene_settle(scene);
+	assert_true(stat_get(&scene->stats, source_empty_reads) > empty);
 	scene_close(scene);
 }
 
