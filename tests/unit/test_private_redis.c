@@ -8,6 +8,7 @@
 #include <uv.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -15,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -97,6 +99,19 @@ server_pid(const struct scene *scene)
 	return pid;
 }
 
+/* Would another redis-server begin to write the same files? */
+static bool
+files_are_free(const struct scene *scene)
+{
+	char path[96];
+	snprintf(path, sizeof(path), "%s/redis.lock", scene->directory);
+	int lock = open(path, O_RDWR | O_CLOEXEC);
+	assert_true(lock >= 0);
+	bool is_free = flock(lock, LOCK_EX | LOCK_NB) == 0;
+	close(lock);
+	return is_free;
+}
+
 static void
 it_listens_on_its_socket_until_it_is_freed(void **state)
 {
@@ -105,8 +120,11 @@ it_listens_on_its_socket_until_it_is_freed(void **state)
 	assert_memory_equal(private_redis_url(redis), "unix:/tmp/", 10);
 	pid_t pid = server_pid(scene);
 	assert_int_equal(kill(pid, 0), 0);
+	bool were_free = files_are_free(scene);
 	private_redis_free(&redis);
 	assert_null(redis);
+	assert_false(were_free);
+	assert_true(files_are_free(scene));
 	assert_int_equal(kill(pid, 0), -1);
 	assert_int_equal(errno, ESRCH);
 }
