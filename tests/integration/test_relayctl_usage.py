@@ -3,10 +3,12 @@
 for what cannot be read, 4 only for what is not there; and nothing is echoed
 that may be a secret."""
 
+import http.server
 import json
 import os
 import shutil
 import subprocess
+import threading
 
 import pytest
 
@@ -89,6 +91,29 @@ def test_a_relay_that_is_not_there_is_unreachable(ctl):
     for address in ("127.0.0.1:1", "http://127.0.0.1:1/", "unix:no.sock",
                     "[::1]:1"):
         ctl("status", "--relay", address, code=4)
+
+
+@pytest.mark.parametrize("body", [b"[]", b"7", b"<html>"])
+def test_what_answers_and_is_no_relay_is_unreachable(ctl, body):
+    class Stranger(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Stranger) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        try:
+            assert "is no relay" in ctl(
+                "status", "--relay", f"127.0.0.1:{server.server_port}", code=4)
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def test_a_wrong_address_of_a_server_is_a_usage_error(ctl):

@@ -125,6 +125,17 @@ def test_a_config_that_is_wrong_takes_only_itself_away(relay, tmp_path):
     assert "--check-config" in parts["summary"]["text"]
 
 
+def test_a_relay_that_is_named_goes_before_the_configuration(relay, tmp_path):
+    config = tmp_path / "good.json"
+    config.write_text('{"admin_listen": "127.0.0.1:1"}')
+    parts = parts_of("--config", config, "--relay", relay.admin,
+                     "--log", relay.log_path)
+    assert parts["config"]["ok"] and parts["status"]["ok"]
+    parts = parts_of("--config", config, "--log", relay.log_path)
+    assert parts["config"]["ok"] and not parts["status"]["ok"]
+    assert "relay: not known" in parts["contract"]["text"]
+
+
 def test_secrets_of_a_config_that_is_wrong(tmp_path):
     config = tmp_path / "bad.json"
     config.write_text('{"redis": "redis://:' + MARK + '@h:1/0", "listne": 1}')
