@@ -200,6 +200,18 @@ def test_a_file_is_looked_at_again_by_itself(start_relay, redis_server, keys):
     assert lets_in(relay, "ES256") == REFUSED
 
 
+def test_a_file_in_a_folder_of_its_own_is_read_again(
+        start_relay, redis_server, keys, tmp_path_factory):
+    """The sandbox lets in what a reload needs, wherever it lies."""
+    path = tmp_path_factory.mktemp("apart") / "jwks.json"
+    path.write_text(json.dumps(jwks("ES256")))
+    relay = start_relay(redis_server, *keys.options(secret=False, jwks=path))
+    assert lets_in(relay, "ES256") is True
+    path.write_text(json.dumps(jwks("EdDSA")))
+    hangup(relay, "reloaded")
+    wait_for(lambda: lets_in(relay, "EdDSA") is True, 10)
+
+
 # --- URLs ---
 
 def url_relay(start_relay, redis_server, keys, url, *more, **options):
