@@ -1,53 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "config.h"
-
-#include "exit_code.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-#define BUNDLED "/bundled"
-
-static char file_path[64];
-
-/* Writes the text to a file of its own and returns its path. */
-static const char *
-config_file(const char *text)
-{
-	snprintf(file_path, sizeof(file_path), "/tmp/test_config.XXXXXX");
-	int fd = mkstemp(file_path);
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, strlen(text)), (int)strlen(text));
-	close(fd);
-	return file_path;
-}
-
-static int
-read_with(struct config *config, struct error *err, const char *a,
-    const char *b, const char *c, const char *d)
-{
-	const char *argv[] = { "relayd", a, b, c, d, NULL };
-	int argc = 1;
-	while (argv[argc])
-		argc++;
-	*err = (struct error){ 0 };
-	return config_read(
-	    config, argc, (char *const *)(uintptr_t)argv, BUNDLED, err);
-}
-
-static int
-read_file(struct config *config, struct error *err, const char *text)
-{
-	int code =
-	    read_with(config, err, "--config", config_file(text), NULL, NULL);
-	unlink(file_path);
-	return code;
-}
+#include "config_helper.h"
 
 static void
 defaults_are_those_of_the_table(void **state)
@@ -314,55 +266,6 @@ braces_in_key_names_are_refused(void **state)
 }
 
 static void
-a_password_is_not_printed(void **state)
-{
-	(void)state;
-	struct config config;
-	struct error err;
-	struct buf out;
-	buf_init(&out, 0);
-	read_with(&config, &err, "--redis", "redis://me:hun@ter2@host:1/0",
-	    NULL, NULL);
-	config_print(&config, &out);
-	buf_add_char(&out, '\0');
-	assert_null(strstr(out.data, "ter2"));
-	assert_null(strstr(out.data, "hun"));
-	assert_non_null(strstr(
-	    out.data, "redis = \"redis://***@host:1/0\"  (flag --redis)"));
-	buf_fini(&out);
-	config_fini(&config);
-}
-
-static void
-each_value_is_printed_with_its_origin(void **state)
-{
-	(void)state;
-	struct config config;
-	struct error err;
-	struct buf out;
-	char from_file[128];
-	buf_init(&out, 0);
-	setenv("RELAY_LIMITS_PING_MS", "200", 1);
-	read_with(&config, &err, "--config",
-	    config_file("{\"limits\":{\"frame_bytes\":2000}}"),
-	    "--limits-fragments=7", NULL);
-	unsetenv("RELAY_LIMITS_PING_MS");
-	unlink(file_path);
-	config_print(&config, &out);
-	buf_add_char(&out, '\0');
-	snprintf(from_file, sizeof(from_file),
-	    "\nlimits.frame_bytes = 2000  (file %s)\n", file_path);
-	assert_non_null(strstr(out.data, from_file));
-	assert_non_null(strstr(out.data,
-	    "\nlimits.ping_ms = 200  (environment RELAY_LIMITS_PING_MS)\n"));
-	assert_non_null(strstr(
-	    out.data, "\nlimits.fragments = 7  (flag --limits-fragments)\n"));
-	assert_non_null(strstr(out.data, "\nworkers = 0  (default)\n"));
-	buf_fini(&out);
-	config_fini(&config);
-}
-
-static void
 a_file_has_a_size_that_is_bounded(void **state)
 {
 	(void)state;
@@ -380,25 +283,6 @@ a_file_has_a_size_that_is_bounded(void **state)
 		buf_fini(&text);
 		config_fini(&config);
 	}
-}
-
-static void
-nothing_of_a_query_with_an_at_sign_is_printed(void **state)
-{
-	(void)state;
-	struct config config;
-	struct error err;
-	struct buf out;
-	buf_init(&out, 0);
-	read_with(&config, &err, "--auth-jwks",
-	    "http://h/keys?mail=a@b&key=hun", NULL, NULL);
-	config_print(&config, &out);
-	buf_add_char(&out, '\0');
-	assert_null(strstr(out.data, "hun"));
-	assert_null(strstr(out.data, "mail"));
-	assert_non_null(strstr(out.data, "\"http://***?***\""));
-	buf_fini(&out);
-	config_fini(&config);
 }
 
 static void
@@ -515,10 +399,7 @@ main(void)
 		cmocka_unit_test(what_does_not_exist_yet_is_refused_by_name),
 		cmocka_unit_test(a_default_that_is_given_is_accepted),
 		cmocka_unit_test(braces_in_key_names_are_refused),
-		cmocka_unit_test(a_password_is_not_printed),
-		cmocka_unit_test(each_value_is_printed_with_its_origin),
 		cmocka_unit_test(a_file_has_a_size_that_is_bounded),
-		cmocka_unit_test(nothing_of_a_query_with_an_at_sign_is_printed),
 		cmocka_unit_test(
 		    a_broken_file_does_not_keep_help_from_answering),
 		cmocka_unit_test(modes_are_given_by_endpoint_and_by_type),
