@@ -18,6 +18,10 @@
 
 #define VIOLATIONS 10
 
+#define EVENT(kind, version, more)                       \
+	"{\"type\":\"event\",\"data\":{\"kind\":\"" kind \
+	"\",\"version\":" version ",\"timestamp\":\"2026\"" more "}}"
+
 static struct contract *contract;
 static struct drift_bound bound;
 static struct drift *drift;
@@ -242,5 +246,15 @@ count_items(const char *pointer)
 	assert_true(json_pointer_get(&report, view_of(pointer), &node));
 	return report.nodes[node].count;
 }
+
+static inline int
+open_own(void **state)
+{
+	(void)state;
+	open_drift(NULL);
+	return 0;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_own, close_drift)
 
 #endif
