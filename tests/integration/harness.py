@@ -86,6 +86,7 @@ class RedisServer:
         wait_for(self.answers, 20, "redis-server to answer")
 
     def answers(self):
+        assert self.process.poll() is None, "redis-server has ended"
         try:
             with self.client() as client:
                 return client.ping()

@@ -3,11 +3,12 @@
 of metrics, what each listener knows, odd cursors, records of requests, Redis by
 TCP with a password, the end of the private Redis."""
 
+import contextlib
 import json
 import os
+import random
 import re
 import signal
-import socket
 import urllib.request
 
 import pytest
@@ -251,11 +252,18 @@ def test_sigint_drains_like_sigterm(start_relay, redis_server):
     assert relay.process.wait(30) == 0
 
 
+def redis_by_tcp(folder):
+    """A server and its port, which is none of those that the kernel gives to
+    connections: other tests open them by the thousand."""
+    for port in random.sample(range(20000, 30000), 20):
+        with contextlib.suppress(AssertionError):
+            return RedisServer(folder, "--port", str(port), "--bind",
+                               "127.0.0.1"), port
+    raise AssertionError("no port could be had")
+
+
 def test_redis_by_tcp_with_a_password_and_a_database(start_relay, tmp_path):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = RedisServer(tmp_path / "tcp", "--port", str(port))
+    server, port = redis_by_tcp(tmp_path / "tcp")
     try:
         with server.client() as client:
             client.config_set("requirepass", "s3cr3t/@x")
