@@ -93,7 +93,7 @@ session_options(const struct play *play)
 {
 	return (struct session_options){
 		.prefix = view_of("r:"),
-		.max_frame_bytes = FRAME_BYTES,
+		.max_waiting_bytes = 4 * FRAME_BYTES,
 		.max_depth = 8,
 		.frames_per_second = 10,
 		.frames_burst = 20,
