@@ -139,16 +139,9 @@ lose(struct dead_letters *letters, const char *reason)
 	    LOG_LEVEL_WARN, "dead_letter", "lost", "reason", reason, NULL);
 }
 
-/* The link connects anew after it, to a Redis that may take the letter. */
-static bool
-is_for_now(const struct redis_value *answer)
-{
-	const char *reason = redis_error_reason(answer);
-	return reason != NULL && strcmp(reason, "noperm") != 0;
-}
-
-/* Without an answer it waits for the next connection: the marker in Redis sees
- * to it that it is written once. */
+/* Without an answer, or with one after which the link connects anew, it waits
+ * for the next connection: the marker in Redis sees to it that it is written
+ * once. */
 static void
 on_answer(void *arg, const struct redis_value *answer)
 {
@@ -157,7 +150,7 @@ on_answer(void *arg, const struct redis_value *answer)
 	letter->is_sent = false;
 	letters->sent_bytes -= letter->bytes;
 	tell_crowd(letters);
-	if (answer == NULL || is_for_now(answer))
+	if (answer == NULL || redis_error_fatal(answer) != NULL)
 		return;
 	if (redis_value_type(answer) == REDIS_ERROR)
 		lose(letters, "refused by Redis");

@@ -93,22 +93,13 @@ drop(struct redis_link *link, const char *reason)
 
 /* --- replies --- */
 
-/* Errors after which this server is of no use for now; NULL for others. */
-static const char *
-fatal_reason(const struct redis_value *value)
-{
-	const char *reason = redis_error_reason(value);
-
-	return reason != NULL && strcmp(reason, "noperm") != 0 ? reason : NULL;
-}
-
 static void
 give_answer(struct redis_link *link, const struct redis_value *value)
 {
 	struct redis_waiter waiter = redis_queue_pop(&link->queue);
 	uint64_t connection = link->connection;
 	const char *reason =
-	    link->state == LINK_UP ? fatal_reason(value) : NULL;
+	    link->state == LINK_UP ? redis_error_fatal(value) : NULL;
 
 	link->latency_us = uv_hrtime() / 1000 - waiter.sent_us + 1;
 	if (waiter.answer != NULL)

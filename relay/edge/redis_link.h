@@ -56,6 +56,9 @@ const struct redis_value *redis_value_at(
  * loading, readonly, auth, noperm, refused. NULL for ordinary errors and for
  * answers that are none. All but noperm also make the link reconnect. */
 const char *redis_error_reason(const struct redis_value *value);
+/* The same of those errors after which the link connects anew; NULL for noperm,
+ * too. */
+const char *redis_error_fatal(const struct redis_value *value);
 
 /* The answer to one command; NULL when the link was lost or the deadline
  * passed (then the link is closed and connects anew: a late answer must never

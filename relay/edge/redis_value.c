@@ -98,3 +98,11 @@ redis_error_reason(const struct redis_value *value)
 			return known[i].reason;
 	return NULL;
 }
+
+const char *
+redis_error_fatal(const struct redis_value *value)
+{
+	const char *reason = redis_error_reason(value);
+
+	return reason != NULL && strcmp(reason, "noperm") != 0 ? reason : NULL;
+}
