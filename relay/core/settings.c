@@ -4,7 +4,6 @@
 #include "address.h"
 #include "drift.h"
 #include "exit_code.h"
-#include "origin.h"
 #include "tls_identity.h"
 #include "xmalloc.h"
 
@@ -92,12 +91,11 @@ static int
 read_origins(struct settings *settings, struct error *err)
 {
 	const struct config_list *list = &settings->config.origins;
-	settings->origins = xcalloc(list->count + 1, sizeof(struct view));
+	settings->origins = xcalloc(list->count + 1, sizeof(struct origin));
 	settings->origin_count = list->count;
 	for (size_t i = 0; i < list->count; i++) {
-		struct origin origin;
-		settings->origins[i] = view_of(list->items[i]);
-		if (origin_parse(settings->origins[i], &origin))
+		if (origin_parse(
+			view_of(list->items[i]), &settings->origins[i]))
 			continue;
 		error_set(err, "origins",
 		    "\"%.200s\" is no origin: give SCHEME://HOST[:PORT], no "

@@ -13,6 +13,7 @@
 #include "contract.h"
 #include "drift.h"
 #include "mode_rule.h"
+#include "origin.h"
 
 #include <stdatomic.h>
 
@@ -38,7 +39,7 @@ struct settings {
 	char contract_id[160];           /* name/version */
 	struct mode_rule *rules;
 	size_t rule_count;
-	struct view *origins; /* into the config */
+	struct origin *origins; /* their texts are the config's */
 	size_t origin_count;
 	struct network *proxies; /* that are trusted */
 	size_t proxy_count;

@@ -9,6 +9,7 @@
  */
 
 #include "deflate_offer.h"
+#include "origin.h"
 
 #include <stdint.h>
 
@@ -79,10 +80,10 @@ bool handshake_accept(
 
 /* Is this Origin on the list? */
 bool handshake_origin_listed(const struct handshake *handshake,
-    const struct view *origins, size_t count);
+    const struct origin *origins, size_t count);
 /* Is this Origin the same host as Host, or on the list? Absent Origin: yes.
  * "null": no. Exact scheme, host and port. */
 bool handshake_origin_allowed(const struct handshake *handshake,
-    const struct view *origins, size_t count);
+    const struct origin *origins, size_t count);
 
 #endif

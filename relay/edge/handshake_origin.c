@@ -11,7 +11,6 @@
 #include "handshake.h"
 
 #include "handshake_parts.h"
-#include "origin.h"
 
 static bool
 scheme_agrees(const struct handshake *handshake, const struct origin *origin)
@@ -67,20 +66,18 @@ is_own_host(const struct handshake *handshake, const struct origin *origin)
 }
 
 static bool
-is_listed(const struct origin *origin, const struct view *origins, size_t count)
+is_listed(
+    const struct origin *origin, const struct origin *origins, size_t count)
 {
-	for (size_t i = 0; i < count; i++) {
-		struct origin known;
-		if (origin_parse(origins[i], &known) &&
-		    origin_is_same(&known, origin))
+	for (size_t i = 0; i < count; i++)
+		if (origin_is_same(&origins[i], origin))
 			return true;
-	}
 	return false;
 }
 
 bool
-handshake_origin_listed(
-    const struct handshake *handshake, const struct view *origins, size_t count)
+handshake_origin_listed(const struct handshake *handshake,
+    const struct origin *origins, size_t count)
 {
 	struct origin origin;
 	return origin_parse(handshake->origin, &origin) &&
@@ -88,8 +85,8 @@ handshake_origin_listed(
 }
 
 bool
-handshake_origin_allowed(
-    const struct handshake *handshake, const struct view *origins, size_t count)
+handshake_origin_allowed(const struct handshake *handshake,
+    const struct origin *origins, size_t count)
 {
 	struct origin origin;
 	if (!handshake->origin.data)

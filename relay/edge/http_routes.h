@@ -31,7 +31,7 @@ struct http_routes_ops {
 /* One per gateway; plain data, all borrowed. */
 struct http_routes {
 	const struct contract *contract;
-	const struct view *origins;
+	const struct origin *origins;
 	size_t origin_count;
 	const char *version;
 	bool is_admin;       /* which listener */

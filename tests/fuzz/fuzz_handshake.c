@@ -116,7 +116,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct view head = view_make(data, size);
 	struct verdict whole = judge(head);
-	struct view known = view_of("https://app.example");
+	struct origin known;
+	must(origin_parse(view_of("https://app.example"), &known));
 	check_prefixes(head, &whole);
 	if (whole.state == HANDSHAKE_BAD)
 		must(whole.reason &&

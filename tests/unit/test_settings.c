@@ -54,7 +54,9 @@ everything_is_read_and_tied_together(void **state)
 	assert_null(settings);
 	settings = read_fine("--origins=https://a,https://b");
 	assert_int_equal(settings->origin_count, 2);
-	assert_true(view_is(settings->origins[1], "https://b"));
+	assert_true(view_is(settings->origins[1].scheme, "https"));
+	assert_true(view_is(settings->origins[1].host, "b"));
+	assert_int_equal(settings->origins[1].port, 443);
 	settings_release(&settings);
 }
 
