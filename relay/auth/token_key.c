@@ -18,7 +18,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#define RSA_BITS_MIN 2048
 #define RSA_BITS_MAX 8192
 #define POINT_BYTES  32 /* of P-256 and Ed25519 */
 
@@ -100,7 +99,7 @@ make_rsa(const struct token_key_parts *parts, const char **why_r)
 	BIGNUM *modulus = number_of(parts->first);
 	BIGNUM *exponent = number_of(parts->second);
 	OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
-	if (BN_num_bits(modulus) >= RSA_BITS_MIN && BN_is_odd(exponent) &&
+	if (BN_num_bits(modulus) >= TOKEN_RSA_BITS_MIN && BN_is_odd(exponent) &&
 	    BN_num_bits(exponent) > 1 &&
 	    OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, modulus) &&
 	    OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_E, exponent))

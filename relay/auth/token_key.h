@@ -29,6 +29,8 @@ bool token_algorithm_find(struct view name, enum token_algorithm *algorithm_r);
 
 struct token_key;
 
+#define TOKEN_RSA_BITS_MIN 2048
+
 /* What a key is made of, in big-endian bytes: HS256 the secret in `first`; RSA
  * modulus and exponent; ES256 x and y; EdDSA x (Ed25519). */
 struct token_key_parts {

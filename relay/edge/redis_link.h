@@ -33,6 +33,8 @@ struct redis_target {
 int redis_target_parse(
     struct redis_target *target, struct view url, struct error *err);
 void redis_target_fini(struct redis_target *target);
+/* Would it be parsed? */
+int redis_target_check(struct view url, struct error *err);
 /* The URL without user and password, for people. */
 void redis_target_print(
     const struct redis_target *target, char *text, size_t size);

@@ -224,6 +224,17 @@ redis_target_fini(struct redis_target *target)
 	memset(target, 0, sizeof(*target));
 }
 
+int
+redis_target_check(struct view url, struct error *err)
+{
+	struct redis_target target;
+
+	if (redis_target_parse(&target, url, err) != 0)
+		return -1;
+	redis_target_fini(&target);
+	return 0;
+}
+
 void
 redis_target_print(const struct redis_target *target, char *text, size_t size)
 {

@@ -5,7 +5,6 @@
 #include "ctl.h"
 
 #include "json.h"
-#include "report_parts.h"
 
 /* RFC 8259 knows no limit, so only memory is one here. */
 #define DEPTH_ANY (1u << 30)
@@ -32,11 +31,8 @@ begin_result(struct judge_files *files, const char *path, const char *verdict)
 	buf_addf(result, ",\"verdict\":\"%s\"", verdict);
 	if (!files->names)
 		return;
-	struct buf name; /* must not end the line */
-	buf_init(&name, 0);
-	report_add_printable(&name, view_of(path));
-	ctl_printf(files->ctl, "%.*s: ", (int)name.len, name.data);
-	buf_fini(&name);
+	ctl_print_foreign(files->ctl, view_of(path));
+	ctl_printf(files->ctl, ": ");
 }
 
 static void

@@ -2,7 +2,6 @@
 
 /* relayctl schema validate: any JSON Schema, any instances, a line each. */
 
-#include "report_parts.h"
 #include "schema_files.h"
 
 #include <stdio.h>
@@ -66,19 +65,16 @@ static void
 print_violation(struct ctl *ctl, const struct violation *violation)
 {
 	struct buf text;
-	struct buf line;
 	buf_init(&text, 0);
-	buf_init(&line, 0);
 	buf_addf(&text, "%s %s: expected %s, got %s%s%s%s",
 	    violation->pointer[0] ? violation->pointer : "\"\"",
 	    violation->rule, violation->expected, violation->got,
 	    violation->hint[0] ? " (" : "", violation->hint,
 	    violation->hint[0] ? ")" : "");
-	report_add_printable(&line, buf_view(&text));
-	ctl_printf(ctl, "%sinvalid%s %.*s\n", ctl_red(ctl), ctl_plain(ctl),
-	    (int)line.len, line.data);
+	ctl_printf(ctl, "%sinvalid%s ", ctl_red(ctl), ctl_plain(ctl));
+	ctl_print_foreign(ctl, buf_view(&text));
+	ctl_printf(ctl, "\n");
 	buf_fini(&text);
-	buf_fini(&line);
 }
 
 static void

@@ -12,7 +12,6 @@
 #include "entry_id.h"
 #include "json.h"
 #include "redis_link.h"
-#include "report_parts.h"
 #include "stream_target.h"
 
 #include <stdlib.h>
@@ -133,18 +132,6 @@ type_of(struct peek *peek, struct view event)
 	return view_make(text.data + 1, text.len - 2);
 }
 
-/* Anybody may have written it: nothing in it may steer a terminal. */
-static void
-show_body(struct peek *peek, struct view event)
-{
-	struct buf text;
-	buf_init(&text, 0);
-	report_add_printable(&text, event);
-	ctl_printf(
-	    peek->ctl, "    %.*s\n", (int)text.len, text.len ? text.data : "");
-	buf_fini(&text);
-}
-
 static void
 show_entry(struct peek *peek, const struct redis_value *entry, bool is_first)
 {
@@ -163,7 +150,9 @@ show_entry(struct peek *peek, const struct redis_value *entry, bool is_first)
 	buf_add_json_string(result, type);
 	buf_addf(result, ",\"bytes\":%zu", event.len);
 	if (peek->has_bodies) {
-		show_body(peek, event);
+		ctl_printf(peek->ctl, "    ");
+		ctl_print_foreign(peek->ctl, event);
+		ctl_printf(peek->ctl, "\n");
 		buf_add_text(result, ",\"event\":");
 		buf_add_json_string(result, event);
 	}

@@ -4,6 +4,7 @@
 #include "config.h"
 #include "nearest.h"
 #include "redis_link.h"
+#include "report_parts.h"
 #include "xmalloc.h"
 
 #include <errno.h>
@@ -26,6 +27,17 @@ ctl_printf(struct ctl *ctl, const char *format, ...)
 	va_start(args, format);
 	vprintf(format, args);
 	va_end(args);
+}
+
+void
+ctl_print_foreign(struct ctl *ctl, struct view text)
+{
+	struct buf printable;
+	buf_init(&printable, 0);
+	report_add_printable(&printable, text);
+	ctl_printf(ctl, "%.*s", (int)printable.len,
+	    printable.len ? printable.data : "");
+	buf_fini(&printable);
 }
 
 /* Control bytes of a file name must not reach a terminal. */
@@ -215,15 +227,12 @@ keep_address(struct ctl *ctl, const char *text)
 static int
 check_redis(const struct config *config, struct error *err)
 {
-	struct redis_target target;
 	struct error why = { "", "" };
-	if (!*config->redis)
+	if (!*config->redis ||
+	    redis_target_check(view_of(config->redis), &why) == 0)
 		return 0;
-	if (redis_target_parse(&target, view_of(config->redis), &why) != 0)
-		return error_set(
-		    err, "RELAY_REDIS or redis in --config", "%s", why.message);
-	redis_target_fini(&target);
-	return 0;
+	return error_set(
+	    err, "RELAY_REDIS or redis in --config", "%s", why.message);
 }
 
 /* The daemon's own precedence, without flags: environment, file, default. */

@@ -65,6 +65,8 @@ int ctl_parse(struct ctl *ctl, const struct ctl_option *options, size_t count);
 /* For people, on stdout. Nothing with --json. */
 void ctl_printf(struct ctl *ctl, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* The same for what others wrote: it ends no line and steers no terminal. */
+void ctl_print_foreign(struct ctl *ctl, struct view text);
 
 /* Sets the error (once: the first stays) and returns `exit_code`, so that a
  * command can end with `return ctl_fail(...)`. code: snake_case, stable. */

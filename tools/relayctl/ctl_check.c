@@ -3,17 +3,14 @@
 
 #include "redis_link.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-#define DIGITS "0123456789"
 
 static bool
 is_port(const char *text)
 {
-	size_t length = strlen(text);
-	return length > 0 && length <= 5 && strspn(text, DIGITS) == length &&
-	    atoi(text) >= 1 && atoi(text) <= 65535;
+	uint64_t port;
+	return view_decimal(view_of(text), 5, &port) && port >= 1 &&
+	    port <= 65535;
 }
 
 static bool
@@ -40,15 +37,11 @@ check_relay(struct ctl *ctl)
 static int
 check_redis(struct ctl *ctl)
 {
-	struct redis_target target;
 	struct error err = { "", "" };
-	if (!ctl->redis || !*ctl->redis)
+	if (!ctl->redis || !*ctl->redis ||
+	    redis_target_check(view_of(ctl->redis), &err) == 0)
 		return 0;
-	if (redis_target_parse(&target, view_of(ctl->redis), &err) != 0)
-		return ctl_fail(
-		    ctl, CTL_USAGE, "usage", "--redis: %s", err.message);
-	redis_target_fini(&target);
-	return 0;
+	return ctl_fail(ctl, CTL_USAGE, "usage", "--redis: %s", err.message);
 }
 
 int
@@ -77,9 +70,8 @@ ctl_check_url(struct ctl *ctl, const char *option, const char *url,
 int
 ctl_check_count(struct ctl *ctl, const char *option, const char *text)
 {
-	size_t length = text ? strlen(text) : 1;
-	if (!text ||
-	    (length > 0 && length < 10 && strspn(text, DIGITS) == length))
+	uint64_t count;
+	if (!text || view_decimal(view_of(text), 9, &count))
 		return 0;
 	return ctl_fail(ctl, CTL_USAGE, "usage",
 	    "%s wants a number below 1000000000", option);

@@ -2,6 +2,7 @@
 #include "token_sign.h"
 
 #include "base64url.h"
+#include "token_key.h"
 #include "xmalloc.h"
 
 #include <openssl/core_names.h>
@@ -17,9 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define POINT_BYTES  32
-#define NUMBER_MAX   1024
-#define RSA_BITS_MIN 2048
+#define POINT_BYTES 32
+#define NUMBER_MAX  1024
 
 struct token_signer {
 	enum token_algorithm algorithm;
@@ -125,11 +125,11 @@ check_length(
     const struct token_signer *signer, const char *path, struct error *err)
 {
 	int bits = EVP_PKEY_bits(signer->key);
-	if (!EVP_PKEY_is_a(signer->key, "RSA") || bits >= RSA_BITS_MIN)
+	if (!EVP_PKEY_is_a(signer->key, "RSA") || bits >= TOKEN_RSA_BITS_MIN)
 		return 0;
 	return error_set(err, path,
 	    "has %d bits: relayd takes RSA keys of %d or more", bits,
-	    RSA_BITS_MIN);
+	    TOKEN_RSA_BITS_MIN);
 }
 
 struct token_signer *
