@@ -180,14 +180,30 @@ rig_command(const char *frame)
 	};
 }
 
+/* Why it is not taken. */
+static inline enum sink_outcome
+rig_refusal(struct rig *rig, const struct command *command)
+{
+	enum sink_outcome outcome = SINK_STORED;
+	assert_int_equal(
+	    sink_session_ops.submit(rig->sink, command, &outcome), -1);
+	return outcome;
+}
+
+static inline void
+rig_submit_only(struct rig *rig, const struct command *command)
+{
+	enum sink_outcome outcome;
+	assert_int_equal(
+	    sink_session_ops.submit(rig->sink, command, &outcome), 0);
+}
+
 /* Submits and waits for the answer. */
 static inline const struct rig_answer *
 rig_submit(struct rig *rig, const struct command *command)
 {
-	enum sink_outcome outcome;
 	size_t before = rig->count;
-	assert_int_equal(
-	    sink_session_ops.submit(rig->sink, command, &outcome), 0);
+	rig_submit_only(rig, command);
 	assert_int_equal(rig->count, before);
 	rig_wait(rig, rig->count > before);
 	return &rig->answers[before];

@@ -121,18 +121,25 @@ of_owned_commands_the_last_64_are_known(void **state)
 	rig_close(&rig);
 }
 
-/* A contract whose client frames carry a request id. */
+/* A contract whose client frames carry a request id; the caller frees it. */
+static struct contract *
+open_with_request_id(struct rig *rig, const char *pointer)
+{
+	struct error err = { 0 };
+	struct contract *contract =
+	    contract_load(RELAY_SOURCE_DIR "/schemas/fleet-rlm/3", &err);
+	assert_non_null(contract);
+	contract->endpoints[CHAT].client.request_id = xstrdup(pointer);
+	rig_open_contract(rig, contract);
+	return contract;
+}
+
 static void
 failures_carry_the_request_id(void **state)
 {
 	struct rig rig;
-	struct error err = { 0 };
-	struct contract *contract =
-	    contract_load(RELAY_SOURCE_DIR "/schemas/fleet-rlm/3", &err);
 	(void)state;
-	assert_non_null(contract);
-	contract->endpoints[CHAT].client.request_id = xstrdup("/command");
-	rig_open_contract(&rig, contract);
+	struct contract *contract = open_with_request_id(&rig, "/command");
 	peer_chats(&rig, &peer, true);
 	peer_says(&rig, &peer, "{\"type\":\"command\",\"command\":\"a\\\"b\"}");
 	assert_string_equal(rig.sink.commands[1].request_id, "a\"b");
@@ -161,13 +168,8 @@ static void
 a_request_id_may_be_a_number(void **state)
 {
 	struct rig rig;
-	struct error err = { 0 };
-	struct contract *contract =
-	    contract_load(RELAY_SOURCE_DIR "/schemas/fleet-rlm/3", &err);
 	(void)state;
-	assert_non_null(contract);
-	contract->endpoints[CHAT].client.request_id = xstrdup("/args/id");
-	rig_open_contract(&rig, contract);
+	struct contract *contract = open_with_request_id(&rig, "/args/id");
 	peer_chats(&rig, &peer, true);
 	peer_says(&rig, &peer,
 	    "{\"type\":\"command\",\"command\":\"a\",\"args\":{\"id\":17.50}}");

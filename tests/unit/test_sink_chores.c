@@ -8,15 +8,6 @@
 
 #define STREAM "relay:commands"
 
-static enum sink_outcome
-refusal(struct rig *rig, const struct command *command)
-{
-	enum sink_outcome outcome = SINK_STORED;
-	assert_int_equal(
-	    sink_session_ops.submit(rig->sink, command, &outcome), -1);
-	return outcome;
-}
-
 static void
 a_backlog_at_the_bound_is_overloaded_until_the_workers_catch_up(void **state)
 {
@@ -32,15 +23,15 @@ a_backlog_at_the_bound_is_overloaded_until_the_workers_catch_up(void **state)
 	for (int i = 0; i < 5; i++)
 		assert_int_equal(
 		    rig_submit(&rig, &command)->outcome, SINK_STORED);
-	assert_int_equal(refusal(&rig, &command), SINK_OVERLOADED);
+	assert_int_equal(rig_refusal(&rig, &command), SINK_OVERLOADED);
 	rig_settle(&rig);
-	assert_int_equal(refusal(&rig, &command), SINK_OVERLOADED);
+	assert_int_equal(rig_refusal(&rig, &command), SINK_OVERLOADED);
 	freeReplyObject(redis_fixture_ask(&rig.redis,
 	    "XREADGROUP GROUP workers w COUNT 1 STREAMS %s >", STREAM));
 	/* Each refusal makes the sink look again. */
 	rig_wait(
 	    &rig, sink_session_ops.submit(rig.sink, &command, &outcome) == 0);
-	assert_int_equal(refusal(&rig, &command), SINK_OVERLOADED);
+	assert_int_equal(rig_refusal(&rig, &command), SINK_OVERLOADED);
 	rig_wait(&rig, rig.count == 6);
 	rig_close(&rig);
 }
@@ -58,7 +49,7 @@ without_a_group_all_entries_are_backlog(void **state)
 		assert_int_equal(
 		    rig_submit(&rig, &command)->outcome, SINK_STORED);
 	for (int i = 0; i < 3; i++) {
-		assert_int_equal(refusal(&rig, &command), SINK_OVERLOADED);
+		assert_int_equal(rig_refusal(&rig, &command), SINK_OVERLOADED);
 		rig_settle(&rig);
 	}
 	rig_close(&rig);
@@ -100,7 +91,7 @@ a_bound_that_a_reload_sets_is_looked_at_at_once(void **state)
 	sink_reload(rig.sink, &options);
 	rig_settle(&rig); /* XINFO */
 	rig_settle(&rig); /* there is no group: XLEN */
-	assert_int_equal(refusal(&rig, &command), SINK_OVERLOADED);
+	assert_int_equal(rig_refusal(&rig, &command), SINK_OVERLOADED);
 	rig_close(&rig);
 }
 

@@ -8,23 +8,6 @@
 #define STREAM "relay:commands"
 #define MOVED  "relay:moved:{relay:commands}:t/u"
 
-static enum sink_outcome
-refusal(struct rig *rig, const struct command *command)
-{
-	enum sink_outcome outcome = SINK_STORED;
-	assert_int_equal(
-	    sink_session_ops.submit(rig->sink, command, &outcome), -1);
-	return outcome;
-}
-
-static void
-submit_only(struct rig *rig, const struct command *command)
-{
-	enum sink_outcome outcome;
-	assert_int_equal(
-	    sink_session_ops.submit(rig->sink, command, &outcome), 0);
-}
-
 static void
 one_command_over_the_bound_is_overloaded(void **state)
 {
@@ -35,9 +18,9 @@ one_command_over_the_bound_is_overloaded(void **state)
 	rig_open(&rig, &options, NULL);
 	struct command command = rig_command("{}");
 	for (int i = 0; i < 3; i++)
-		submit_only(&rig, &command);
+		rig_submit_only(&rig, &command);
 	assert_int_equal(sink_inflight(rig.sink), 3);
-	assert_int_equal(refusal(&rig, &command), SINK_OVERLOADED);
+	assert_int_equal(rig_refusal(&rig, &command), SINK_OVERLOADED);
 	rig_wait(&rig, rig.count == 3);
 	assert_int_equal(sink_inflight(rig.sink), 0);
 	assert_int_equal(rig_submit(&rig, &command)->outcome, SINK_STORED);
@@ -54,9 +37,9 @@ one_byte_over_the_bound_is_overloaded(void **state)
 	rig_open(&rig, &options, NULL);
 	struct command ten = rig_command("0123456789");
 	struct command eleven = rig_command("0123456789A");
-	submit_only(&rig, &ten);
-	assert_int_equal(refusal(&rig, &eleven), SINK_OVERLOADED);
-	submit_only(&rig, &ten);
+	rig_submit_only(&rig, &ten);
+	assert_int_equal(rig_refusal(&rig, &eleven), SINK_OVERLOADED);
+	rig_submit_only(&rig, &ten);
 	rig_wait(&rig, rig.count == 2);
 	rig_close(&rig);
 }
@@ -71,8 +54,8 @@ a_frame_over_the_bound_is_stored_when_it_is_alone(void **state)
 	options.max_inflight_bytes = 4;
 	rig_open(&rig, &options, NULL);
 	struct command command = rig_command("01234");
-	submit_only(&rig, &command);
-	assert_int_equal(refusal(&rig, &command), SINK_OVERLOADED);
+	rig_submit_only(&rig, &command);
+	assert_int_equal(rig_refusal(&rig, &command), SINK_OVERLOADED);
 	rig_wait(&rig, rig.count == 1);
 	assert_int_equal(rig.answers[0].outcome, SINK_STORED);
 	assert_int_equal(rig_submit(&rig, &command)->outcome, SINK_STORED);
@@ -88,7 +71,7 @@ a_redis_that_is_away_is_degraded_at_once(void **state)
 	struct command command = rig_command("{}");
 	redis_fixture_kill(&rig.redis);
 	rig_wait(&rig, !sink_is_up(rig.sink));
-	assert_int_equal(refusal(&rig, &command), SINK_DEGRADED);
+	assert_int_equal(rig_refusal(&rig, &command), SINK_DEGRADED);
 	redis_fixture_again(&rig.redis);
 	rig_wait(&rig, sink_is_up(rig.sink));
 	assert_int_equal(rig_submit(&rig, &command)->outcome, SINK_STORED);
@@ -105,7 +88,7 @@ a_link_lost_under_commands_answers_each_once(void **state)
 	kill(rig.redis.pid, SIGSTOP);
 	for (unsigned i = 0; i < 10; i++) {
 		command.ticket = i;
-		submit_only(&rig, &command);
+		rig_submit_only(&rig, &command);
 	}
 	rig_turn(&rig);
 	redis_fixture_kill(&rig.redis);
@@ -137,7 +120,7 @@ a_frozen_redis_is_a_timeout_by_the_deadline_that_is_left(void **state)
 	kill(rig.redis.pid, SIGCONT);
 	rig_wait(&rig, sink_is_up(rig.sink));
 	command.waited_ms = 2000;
-	assert_int_equal(refusal(&rig, &command), SINK_TIMEOUT);
+	assert_int_equal(rig_refusal(&rig, &command), SINK_TIMEOUT);
 	rig_close(&rig);
 }
 
@@ -152,8 +135,8 @@ a_command_without_time_left_costs_the_others_nothing(void **state)
 	struct command late = rig_command("{\"late\":1}");
 	late.waited_ms = 1999;
 	kill(rig.redis.pid, SIGSTOP);
-	submit_only(&rig, &other);
-	assert_int_equal(refusal(&rig, &late), SINK_TIMEOUT);
+	rig_submit_only(&rig, &other);
+	assert_int_equal(rig_refusal(&rig, &late), SINK_TIMEOUT);
 	for (int i = 0; i < 20; i++)
 		rig_turn(&rig);
 	kill(rig.redis.pid, SIGCONT);
@@ -175,7 +158,7 @@ a_question_costs_no_command_its_time(void **state)
 		.connection = command.connection,
 		.command = { 9, 0 } };
 	kill(rig.redis.pid, SIGSTOP);
-	submit_only(&rig, &command);
+	rig_submit_only(&rig, &command);
 	assert_int_equal(sink_session_ops.ask_owner(rig.sink, &question), 0);
 	uint64_t before_ms = clock_mono_ms();
 	while (clock_mono_ms() - before_ms < 1200)
@@ -270,7 +253,7 @@ a_sink_that_goes_with_commands_under_way_tells_nobody(void **state)
 	(void)state;
 	rig_open(&rig, &rig_options, NULL);
 	struct command command = rig_command("{}");
-	submit_only(&rig, &command);
+	rig_submit_only(&rig, &command);
 	rig_close(&rig);
 	assert_int_equal(rig.count, 0);
 }

@@ -27,7 +27,8 @@ int run_file_open(struct run_file *run, const char *name, struct error *err);
 void run_file_close(struct run_file *run);
 
 /* 1 and the next event (its bytes as they stand in the line, good until the
- * next call), 0 at the end, -1 when a line is no JSON object or cannot be read. */
+ * next call), 0 at the end, -1 when a line is no JSON object or cannot be
+ * read. */
 int run_file_next(struct run_file *run, uint64_t *at_ms_r, struct view *event_r,
     struct error *err);
 

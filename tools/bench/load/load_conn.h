@@ -5,7 +5,8 @@
 /*
  * One subscriber of a load run: connects, upgrades, reads frames out of the
  * buffer that all share, and checks that its stream's numbers come without a
- * hole, and no other stream's. It keeps memory of its own only for a frame that is not whole yet.
+ * hole, and no other stream's. It keeps memory of its own only for a frame that
+ * is not whole yet.
  */
 
 #include "load_inflate.h"

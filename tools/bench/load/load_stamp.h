@@ -5,9 +5,10 @@
 /*
  * The events of a load run, and the stamp in them: the number within its
  * stream (from 1; 0 is a probe), CLOCK_MONOTONIC ns at which the producer
- * made it, and the stream, lest another's pass for it. The event is an execution_step of the bundled contract, with all
- * its members, so that mode enforce delivers it; whatever a server wraps it
- * in, the stamp is found behind its mark.
+ * made it, and the stream, lest another's pass for it. The event is an
+ * execution_step of the bundled contract, with all its members, so that mode
+ * enforce delivers it; whatever a server wraps it in, the stamp is found behind
+ * its mark.
  */
 
 #include "view.h"
