@@ -320,20 +320,26 @@ def test_wrong_options_are_told():
     assert code == 2
 
 
-def test_the_raw_server_makes_events_itself():
+@contextlib.contextmanager
+def raw_server(*mode):
+    """Of four streams: its process, and the URL of a stream."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    server = subprocess.Popen([BUILD / "raw_server", str(port), "4", "inside",
-                               "20", "4000", "10"])
+    server = subprocess.Popen([BUILD / "raw_server", str(port), "4", *mode])
     try:
         wait_for(lambda: is_open(port))
-        code, answer = bench(
-            "--url", f"ws://127.0.0.1:{port}/?stream={{n}}", "--no-publish",
-            "--pid", server.pid, "--subscribers", 20, "--streams", 4,
-            "--events", 4000, "--burst", 10)
+        yield server, f"ws://127.0.0.1:{port}/?stream={{n}}"
     finally:
         server.kill()
         server.wait()
+
+
+def test_the_raw_server_makes_events_itself():
+    with raw_server("inside", "20", "4000", "10") as (server, url):
+        code, answer = bench(
+            "--url", url, "--no-publish", "--pid", server.pid,
+            "--subscribers", 20, "--streams", 4, "--events", 4000,
+            "--burst", 10)
     assert code == 0, answer
     result = answer["result"]
     assert result["delivered"] == result["expected"] == 5 * 4000
@@ -343,20 +349,11 @@ def test_the_raw_server_makes_events_itself():
 
 
 def test_the_raw_server_reads_a_key_for_each_stream(redis_server):
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    server = subprocess.Popen([BUILD / "raw_server", str(port), "4", "keys",
-                               redis_server.socket, "raw:"])
-    try:
-        wait_for(lambda: is_open(port))
+    with raw_server("keys", redis_server.socket, "raw:") as (_, url):
         code, answer = bench(
-            "--url", f"ws://127.0.0.1:{port}/?stream={{n}}", "--redis",
-            redis_server.url, "--key", "raw:{n}", "--field", "event={event}",
-            "--subscribers", 8, "--streams", 4, "--rate", 20000, "--events",
-            8000)
-    finally:
-        server.kill()
-        server.wait()
+            "--url", url, "--redis", redis_server.url, "--key", "raw:{n}",
+            "--field", "event={event}", "--subscribers", 8, "--streams", 4,
+            "--rate", 20000, "--events", 8000)
     assert code == 0, answer
     result = answer["result"]
     assert result["delivered"] == result["expected"] == 2 * 8000

@@ -436,4 +436,7 @@ peer_chats(struct rig *rig, struct peer *peer, bool notices)
 	peer->read = peer->count;
 }
 
+/* So short that each stands on a line of its own. */
+#define TEST(name) cmocka_unit_test(name)
+
 #endif

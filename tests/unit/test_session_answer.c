@@ -181,8 +181,6 @@ a_request_id_may_be_a_number(void **state)
 	contract_free(&contract);
 }
 
-#define TEST(name) cmocka_unit_test(name)
-
 int
 main(void)
 {

@@ -209,8 +209,6 @@ a_socket_that_resumes_is_live_at_the_tail_only(void **state)
 	rig_close(&rig);
 }
 
-#define TEST(name) cmocka_unit_test(name)
-
 int
 main(void)
 {

@@ -408,8 +408,6 @@ redis_lost_while_a_frame_waits_is_degraded(void **state)
 	rig_close(&rig);
 }
 
-#define TEST(name) cmocka_unit_test(name)
-
 int
 main(void)
 {

@@ -154,8 +154,6 @@ who_comes_during_the_drain_goes_with_the_others(void **state)
 	rig_close(&rig);
 }
 
-#define TEST(name) cmocka_unit_test(name)
-
 int
 main(void)
 {

@@ -270,8 +270,6 @@ bytes_that_wait_have_the_bound_of_those_under_way(void **state)
 	rig_close(&rig);
 }
 
-#define TEST(name) cmocka_unit_test(name)
-
 int
 main(void)
 {

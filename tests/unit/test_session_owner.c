@@ -155,8 +155,6 @@ what_can_move_nowhere_or_cannot_be_asked_for_stays(void **state)
 	rig_close(&rig);
 }
 
-#define TEST(name) cmocka_unit_test(name)
-
 int
 main(void)
 {

@@ -349,8 +349,6 @@ of_more_than_16_open_requests_the_oldest_is_forgotten(void **state)
 	rig_close(&rig);
 }
 
-#define TEST(name) cmocka_unit_test(name)
-
 int
 main(void)
 {
